@@ -1,0 +1,457 @@
+/*
+ * engine.c - delivery: life, configuration, questions from outside
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "core/engine_private.h"
+
+#include "base/mem.h"
+#include "core/settle.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define JITTER_PERCENT 25
+
+void tp_engine_cond_init(pthread_cond_t *cond)
+{
+	pthread_condattr_t attr;
+
+	(void)pthread_condattr_init(&attr);
+	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(cond, &attr);
+	(void)pthread_condattr_destroy(&attr);
+}
+
+void tp_engine_log(struct tp_engine *engine, int level, const char *event,
+	const char *fmt, ...)
+{
+	char text[TP_ERROR_TEXT_BYTES];
+	va_list args;
+
+	if (!engine->log)
+		return;
+	va_start(args, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	engine->log(engine->log_ctx, level, event, text);
+}
+
+struct tp_retry_schedule tp_engine_schedule(const struct tp_config *config)
+{
+	struct tp_retry_schedule schedule = {
+		.base_ms = config->retry_base_ms,
+		.cap_ms = config->retry_cap_ms,
+		.jitter_percent = JITTER_PERCENT,
+		.unknown_ms = config->unknown_retry_ms,
+		.unknown_max_count = (int)config->unknown_retry_max_count,
+		.auth_probe_ms = config->auth_probe_ms,
+	};
+
+	return schedule;
+}
+
+/* ---- lanes -------------------------------------------------------------- */
+
+struct tp_engine_lane *tp_engine_find_lane(
+	struct tp_engine *engine, const char *relay)
+{
+	size_t i;
+
+	for (i = 0; i < engine->lane_count; i++)
+		if (strcmp(engine->lanes[i]->relay, relay) == 0)
+			return engine->lanes[i];
+	return NULL;
+}
+
+static int add_lane(struct tp_engine *engine, const struct tp_relay *relay)
+{
+	struct tp_engine_lane **lanes = tp_realloc(engine->lanes,
+		(engine->lane_count + 1) * sizeof(struct tp_engine_lane *));
+	struct tp_engine_lane *lane = tp_alloc(sizeof(*lane));
+
+	if (lanes)
+		engine->lanes = lanes;
+	if (lane)
+		lane->relay = tp_strdup(relay->name);
+	if (!lanes || !lane || !lane->relay) {
+		tp_free(lane);
+		return TP_ENOMEM;
+	}
+	tp_lane_init(&lane->lane, (int)relay->max_connections);
+	tp_engine_cond_init(&lane->work);
+	engine->lanes[engine->lane_count++] = lane;
+	return TP_OK;
+}
+
+/* A changed profile ends its connections: their workers see the generation
+ * and stop after their message. */
+static void update_lane(struct tp_engine_lane *lane,
+	const struct tp_relay *before, const struct tp_relay *after)
+{
+	lane->gone = !after;
+	if (after)
+		lane->lane.limit = (int)after->max_connections;
+	if (before && after && tp_relay_same(before, after))
+		return;
+	lane->generation++;
+	if (after)
+		tp_lane_init(&lane->lane, (int)after->max_connections);
+	(void)pthread_cond_broadcast(&lane->work);
+}
+
+static int lay_lanes(struct tp_engine *engine, const struct tp_config *before,
+	const struct tp_config *after)
+{
+	size_t i;
+	int rc = TP_OK;
+
+	for (i = 0; i < engine->lane_count; i++)
+		update_lane(engine->lanes[i],
+			before ? tp_config_relay(
+					 before, engine->lanes[i]->relay)
+			       : NULL,
+			tp_config_relay(after, engine->lanes[i]->relay));
+	for (i = 0; i < after->relay_count && rc >= 0; i++)
+		if (!tp_engine_find_lane(engine, after->relays[i].name))
+			rc = add_lane(engine, &after->relays[i]);
+	return rc;
+}
+
+/* What waits follows its store to the relay that the store uses now. */
+static int reroute(struct tp_engine *engine, const struct tp_config *config,
+	struct tp_error *err)
+{
+	size_t i;
+	int rc = TP_OK;
+
+	for (i = 0; i < config->store_count && rc >= 0; i++)
+		if (config->stores[i].relay)
+			rc = engine->queue->ops->reroute(engine->queue,
+				config->stores[i].name,
+				config->stores[i].relay->name, err);
+	return rc;
+}
+
+int tp_engine_set_config(struct tp_engine *engine, struct tp_config *config,
+	struct tp_error *err)
+{
+	struct tp_config *before;
+	int rc;
+
+	(void)pthread_mutex_lock(&engine->lock);
+	before = engine->config;
+	rc = lay_lanes(engine, before, config);
+	if (rc >= 0)
+		engine->config = tp_config_ref(config);
+	(void)pthread_mutex_unlock(&engine->lock);
+	if (rc < 0)
+		return tp_fail(err, rc, "engine", "out of memory");
+	tp_config_unref(&before);
+	rc = reroute(engine, config, err);
+	tp_engine_wake(engine);
+	return rc;
+}
+
+/* ---- life --------------------------------------------------------------- */
+
+int tp_engine_new(const struct tp_engine_options *options,
+	struct tp_config *config, struct tp_engine **engine_out,
+	struct tp_error *err)
+{
+	struct tp_engine *engine = tp_alloc(sizeof(*engine));
+	int rc;
+
+	*engine_out = NULL;
+	if (!engine)
+		return tp_fail(err, TP_ENOMEM, "engine", "out of memory");
+	engine->queue = options->queue;
+	engine->transport = options->transport;
+	engine->clock = options->clock;
+	engine->sink = options->sink;
+	engine->log = options->log;
+	engine->log_ctx = options->log_ctx;
+	(void)pthread_mutex_init(&engine->lock, NULL);
+	(void)pthread_mutex_init(&engine->sink_lock, NULL);
+	tp_engine_cond_init(&engine->wake);
+	tp_engine_cond_init(&engine->changed);
+	engine->reporting_host =
+		tp_strdup(options->reporting_host ? options->reporting_host
+						  : "localhost");
+	rc = engine->reporting_host ? tp_engine_set_config(engine, config, err)
+				    : TP_ENOMEM;
+	if (rc < 0) {
+		tp_engine_destroy(&engine);
+		return tp_fail(err, rc, "engine", "%s", tp_err_text(rc));
+	}
+	*engine_out = engine;
+	return TP_OK;
+}
+
+static void free_lanes(struct tp_engine *engine)
+{
+	size_t i;
+
+	for (i = 0; i < engine->lane_count; i++) {
+		(void)pthread_cond_destroy(&engine->lanes[i]->work);
+		tp_free(engine->lanes[i]->relay);
+		tp_free(engine->lanes[i]);
+	}
+	tp_free(engine->lanes);
+}
+
+void tp_engine_destroy(struct tp_engine **engine)
+{
+	if (!*engine)
+		return;
+	tp_engine_stop(*engine, 0);
+	free_lanes(*engine);
+	tp_config_unref(&(*engine)->config);
+	(void)pthread_cond_destroy(&(*engine)->wake);
+	(void)pthread_cond_destroy(&(*engine)->changed);
+	(void)pthread_mutex_destroy(&(*engine)->lock);
+	(void)pthread_mutex_destroy(&(*engine)->sink_lock);
+	tp_free((*engine)->reporting_host);
+	tp_free(*engine);
+	*engine = NULL;
+}
+
+int tp_engine_start(struct tp_engine *engine, struct tp_error *err)
+{
+	sigset_t all;
+	sigset_t before;
+	int rc = 0;
+
+	(void)pthread_mutex_lock(&engine->lock);
+	if (!engine->running) {
+		engine->stopping = 0;
+		(void)sigfillset(&all);
+		(void)pthread_sigmask(SIG_SETMASK, &all, &before);
+		rc = pthread_create(
+			&engine->scheduler, NULL, tp_scheduler_main, engine);
+		(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+		engine->running = rc == 0;
+	}
+	(void)pthread_mutex_unlock(&engine->lock);
+	if (rc == 0)
+		return TP_OK;
+	errno = rc;
+	return tp_fail_errno(err, TP_EIO, "engine", "cannot start a thread");
+}
+
+/* Lock held. */
+static void interrupt_workers(struct tp_engine *engine)
+{
+	struct tp_worker *worker;
+
+	for (worker = engine->workers; worker; worker = worker->next)
+		if (worker->connection)
+			engine->transport->ops->interrupt(worker->connection);
+}
+
+static int workers_busy(const struct tp_engine *engine)
+{
+	const struct tp_worker *worker;
+
+	for (worker = engine->workers; worker; worker = worker->next)
+		if (!worker->finished)
+			return 1;
+	return 0;
+}
+
+/* Lock held. A connection made after the grace is cut at the next turn. */
+static void wait_for_workers(struct tp_engine *engine, int64_t grace_ms)
+{
+	int64_t grace_end = tp_deadline_ms(grace_ms);
+
+	while (workers_busy(engine)) {
+		struct timespec until =
+			tp_deadline_timespec(tp_deadline_ms(50));
+
+		if (tp_deadline_left_ms(grace_end) == 0)
+			interrupt_workers(engine);
+		(void)pthread_cond_timedwait(
+			&engine->changed, &engine->lock, &until);
+	}
+	tp_workers_reap(engine);
+}
+
+void tp_engine_stop(struct tp_engine *engine, int64_t grace_ms)
+{
+	size_t i;
+
+	(void)pthread_mutex_lock(&engine->lock);
+	if (!engine->running) {
+		(void)pthread_mutex_unlock(&engine->lock);
+		return;
+	}
+	engine->stopping = 1;
+	(void)pthread_cond_broadcast(&engine->wake);
+	(void)pthread_cond_broadcast(&engine->changed);
+	for (i = 0; i < engine->lane_count; i++)
+		(void)pthread_cond_broadcast(&engine->lanes[i]->work);
+	(void)pthread_mutex_unlock(&engine->lock);
+	/* First the thread that starts workers, then the workers. */
+	(void)pthread_join(engine->scheduler, NULL);
+	(void)pthread_mutex_lock(&engine->lock);
+	wait_for_workers(engine, grace_ms);
+	engine->running = 0;
+	(void)pthread_mutex_unlock(&engine->lock);
+}
+
+int tp_engine_running(struct tp_engine *engine)
+{
+	int running;
+
+	(void)pthread_mutex_lock(&engine->lock);
+	running = engine->running;
+	(void)pthread_mutex_unlock(&engine->lock);
+	return running;
+}
+
+/* ---- from outside ------------------------------------------------------- */
+
+void tp_engine_wake(struct tp_engine *engine)
+{
+	(void)pthread_mutex_lock(&engine->lock);
+	engine->woken = 1;
+	(void)pthread_cond_signal(&engine->wake);
+	(void)pthread_mutex_unlock(&engine->lock);
+}
+
+void tp_engine_kick(struct tp_engine *engine, const char *relay)
+{
+	size_t i;
+
+	(void)pthread_mutex_lock(&engine->lock);
+	for (i = 0; i < engine->lane_count; i++)
+		if (!relay || strcmp(engine->lanes[i]->relay, relay) == 0)
+			tp_lane_kick(&engine->lanes[i]->lane);
+	engine->woken = 1;
+	(void)pthread_cond_signal(&engine->wake);
+	(void)pthread_mutex_unlock(&engine->lock);
+}
+
+void tp_engine_stats(
+	struct tp_engine *engine, struct tp_engine_stats *stats_out)
+{
+	(void)pthread_mutex_lock(&engine->lock);
+	*stats_out = engine->stats;
+	(void)pthread_mutex_unlock(&engine->lock);
+}
+
+void tp_engine_lanes(struct tp_engine *engine,
+	void (*cb)(void *ctx, const struct tp_lane_view *view), void *ctx)
+{
+	size_t i;
+
+	(void)pthread_mutex_lock(&engine->lock);
+	for (i = 0; i < engine->lane_count; i++) {
+		const struct tp_engine_lane *lane = engine->lanes[i];
+		struct tp_lane_view view = {
+			.relay = lane->relay,
+			.state = lane->lane.state,
+			.reason = lane->lane.reason,
+			.retry_ms = lane->lane.retry_ms,
+			.connections = lane->worker_count,
+		};
+
+		if (!lane->gone)
+			cb(ctx, &view);
+	}
+	(void)pthread_mutex_unlock(&engine->lock);
+}
+
+/* Lock held. */
+static int lane_could_send(
+	struct tp_engine *engine, const struct tp_queue_relay_due *due)
+{
+	struct tp_engine_lane *lane = tp_engine_find_lane(engine, due->relay);
+
+	return due->due_count > 0 && lane && !lane->gone &&
+	       tp_lane_allowed(&lane->lane, tp_now_ms(engine->clock)) > 0;
+}
+
+/* Lock held. */
+static int lanes_busy(const struct tp_engine *engine)
+{
+	size_t i;
+
+	for (i = 0; i < engine->lane_count; i++)
+		if (engine->lanes[i]->worker_count >
+			engine->lanes[i]->idle_count)
+			return 1;
+	return 0;
+}
+
+int tp_engine_idle(struct tp_engine *engine, struct tp_error *err)
+{
+	struct tp_queue_relay_due *due = NULL;
+	int count;
+	int idle;
+	int i;
+
+	count = engine->queue->ops->due(
+		engine->queue, tp_now_ms(engine->clock), &due, err);
+	if (count < 0)
+		return count;
+	(void)pthread_mutex_lock(&engine->lock);
+	idle = !lanes_busy(engine) && !engine->woken;
+	for (i = 0; i < count; i++)
+		idle = idle && !lane_could_send(engine, &due[i]);
+	(void)pthread_mutex_unlock(&engine->lock);
+	for (i = 0; i < count; i++)
+		tp_free(due[i].relay);
+	tp_free(due);
+	return idle;
+}
+
+/* ---- storing results ---------------------------------------------------- */
+
+/* Lock held. */
+static void count(
+	struct tp_engine *engine, const struct tp_settlement *settlement)
+{
+	size_t i;
+
+	for (i = 0; i < settlement->rcpt_count; i++) {
+		const struct tp_settled_rcpt *rcpt = &settlement->rcpts[i];
+
+		if (rcpt->state == TP_RCPT_SENT)
+			engine->stats.sent++;
+		else if (rcpt->outcome.cls == TP_CLASS_UNKNOWN)
+			engine->stats.unknown++;
+		else if (rcpt->state == TP_RCPT_FAILED)
+			engine->stats.failed++;
+		else
+			engine->stats.deferred++;
+	}
+}
+
+int tp_engine_commit(struct tp_engine *engine, struct tp_settle *settle,
+	int *next_begun_out, struct tp_error *err)
+{
+	const struct tp_settlement *settlement = &settle->settlement;
+	size_t i;
+	int rc;
+
+	rc = engine->queue->ops->settle(
+		engine->queue, settlement, next_begun_out, err);
+	if (rc < 0)
+		return rc;
+	if (engine->sink) {
+		(void)pthread_mutex_lock(&engine->sink_lock);
+		for (i = 0; i < settlement->rcpt_count; i++)
+			engine->sink->event(engine->sink->ctx,
+				&settlement->rcpts[i].outcome);
+		(void)pthread_mutex_unlock(&engine->sink_lock);
+	}
+	(void)pthread_mutex_lock(&engine->lock);
+	count(engine, settlement);
+	tp_waiters_notify(engine, settle);
+	(void)pthread_mutex_unlock(&engine->lock);
+	return rc;
+}

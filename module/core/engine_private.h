@@ -1,0 +1,111 @@
+/*
+ * engine_private.h - what the engine's own files share
+ *
+ * JOB     The engine's state. Included by engine.c, scheduler.c, worker.c and
+ *         waiters.c only.
+ * LAYER   core.
+ * THREADS everything below `lock` is guarded by it. The lock is never held
+ *         during a call to queue, transport, sink or log.
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef TP_CORE_ENGINE_PRIVATE_H
+#define TP_CORE_ENGINE_PRIVATE_H
+
+#include "core/engine.h"
+
+#include <pthread.h>
+
+/* How often the scheduler looks without being woken: other processes put
+ * messages into the same queue. */
+#define TP_ENGINE_POLL_MS 1000
+/* Leases, expiry and retention are looked after this often. */
+#define TP_ENGINE_HOUSEKEEPING_MS 5000
+/* Messages claimed at a time by one worker. */
+#define TP_ENGINE_CLAIM_COUNT 16
+
+struct tp_engine_lane {
+	char *relay; /* name */
+	struct tp_lane lane;
+	int generation; /* changes when the relay's profile changes */
+	int gone;	/* no longer configured */
+	int worker_count;
+	int idle_count;	     /* workers that look for work */
+	int signalled;	     /* work came since a worker last looked */
+	pthread_cond_t work; /* idle workers wait here */
+};
+
+struct tp_worker {
+	struct tp_worker *next;
+	struct tp_engine *engine;
+	struct tp_engine_lane *lane;
+	struct tp_config *config;     /* a reference */
+	const struct tp_relay *relay; /* in config */
+	int generation;
+	int finished; /* the thread may be joined */
+	pthread_t thread;
+	struct tp_connection *connection; /* guarded by lock for interrupt */
+};
+
+struct tp_waiter {
+	struct tp_waiter *next;
+	char queue_id[TP_QUEUE_ID_BYTES];
+	char *relay;
+	int done;
+	struct tp_attempt attempt;
+};
+
+struct tp_engine {
+	struct tp_queue *queue;
+	struct tp_transport *transport;
+	const struct tp_clock *clock;
+	const struct tp_outcome_sink *sink;
+	tp_engine_log_fn *log;
+	void *log_ctx;
+	char *reporting_host;
+
+	pthread_mutex_t sink_lock; /* one event at a time */
+
+	pthread_mutex_t lock;
+	pthread_cond_t wake;	/* the scheduler waits here */
+	pthread_cond_t changed; /* waiters and stop() wait here */
+	struct tp_config *config;
+	struct tp_engine_lane **lanes;
+	size_t lane_count;
+	struct tp_worker *workers;
+	struct tp_waiter *waiters;
+	struct tp_engine_stats stats;
+	int running;
+	int stopping;
+	int woken;
+	pthread_t scheduler;
+};
+
+/* engine.c */
+struct tp_engine_lane *tp_engine_find_lane(
+	struct tp_engine *engine, const char *relay); /* lock held */
+struct tp_retry_schedule tp_engine_schedule(const struct tp_config *config);
+void tp_engine_log(struct tp_engine *engine, int level, const char *event,
+	const char *fmt, ...) TP_PRINTF(4, 5);
+/* Stores a settlement and tells sink, statistics and waiters. */
+struct tp_settle;
+int tp_engine_commit(struct tp_engine *engine, struct tp_settle *settle,
+	int *next_begun_out, struct tp_error *err);
+/* A condition variable on the monotonic clock. */
+void tp_engine_cond_init(pthread_cond_t *cond);
+
+/* scheduler.c */
+void *tp_scheduler_main(void *engine);
+
+/* worker.c */
+/* Starts one worker for LANE. Lock held. */
+int tp_worker_start(struct tp_engine *engine, struct tp_engine_lane *lane);
+/* Joins and frees what has finished. Lock held. */
+void tp_workers_reap(struct tp_engine *engine);
+
+/* waiters.c; lock held */
+void tp_waiters_notify(
+	struct tp_engine *engine, const struct tp_settle *settle);
+void tp_waiters_release_relay(
+	struct tp_engine *engine, const char *relay, const char *reason);
+
+#endif

@@ -1,0 +1,121 @@
+/*
+ * waiters.c - who waits for the first attempt of a message
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "core/engine_private.h"
+
+#include "base/mem.h"
+#include "core/settle.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct tp_waiter *tp_engine_expect(
+	struct tp_engine *engine, const char *queue_id, const char *relay)
+{
+	struct tp_waiter *waiter = tp_alloc(sizeof(*waiter));
+
+	if (!waiter)
+		return NULL;
+	waiter->relay = tp_strdup(relay);
+	if (!waiter->relay) {
+		tp_free(waiter);
+		return NULL;
+	}
+	(void)snprintf(
+		waiter->queue_id, sizeof(waiter->queue_id), "%s", queue_id);
+	(void)pthread_mutex_lock(&engine->lock);
+	waiter->next = engine->waiters;
+	engine->waiters = waiter;
+	(void)pthread_mutex_unlock(&engine->lock);
+	return waiter;
+}
+
+void tp_engine_forget(struct tp_engine *engine, struct tp_waiter **waiter)
+{
+	struct tp_waiter **link;
+
+	if (!*waiter)
+		return;
+	(void)pthread_mutex_lock(&engine->lock);
+	for (link = &engine->waiters; *link; link = &(*link)->next)
+		if (*link == *waiter) {
+			*link = (*waiter)->next;
+			break;
+		}
+	(void)pthread_mutex_unlock(&engine->lock);
+	tp_free((*waiter)->relay);
+	tp_free(*waiter);
+	*waiter = NULL;
+}
+
+/* A paused relay will not be tried before the deadline: say so at once. */
+static void check_lane(struct tp_engine *engine, struct tp_waiter *waiter)
+{
+	struct tp_engine_lane *lane =
+		tp_engine_find_lane(engine, waiter->relay);
+	int64_t now_ms = tp_now_ms(engine->clock);
+
+	if (!lane || waiter->done || lane->lane.state == TP_LANE_READY ||
+		lane->lane.retry_ms <= now_ms || lane->worker_count > 0)
+		return;
+	waiter->done = 1;
+	(void)snprintf(waiter->attempt.text, sizeof(waiter->attempt.text),
+		"%.500s", lane->lane.reason);
+}
+
+void tp_engine_wait(struct tp_engine *engine, struct tp_waiter *waiter,
+	int64_t deadline_mono_ms, struct tp_attempt *attempt_out)
+{
+	struct timespec until = tp_deadline_timespec(deadline_mono_ms);
+
+	(void)pthread_mutex_lock(&engine->lock);
+	check_lane(engine, waiter);
+	while (!waiter->done && !engine->stopping)
+		if (pthread_cond_timedwait(
+			    &engine->changed, &engine->lock, &until) != 0)
+			break;
+	*attempt_out = waiter->attempt;
+	(void)pthread_mutex_unlock(&engine->lock);
+}
+
+void tp_waiters_notify(struct tp_engine *engine, const struct tp_settle *settle)
+{
+	struct tp_waiter *waiter;
+	int found = 0;
+
+	for (waiter = engine->waiters; waiter; waiter = waiter->next) {
+		struct tp_attempt *attempt = &waiter->attempt;
+
+		if (waiter->done || strcmp(waiter->queue_id,
+					    settle->settlement.queue_id) != 0)
+			continue;
+		attempt->known = 1;
+		attempt->worst = settle->worst;
+		attempt->worst_state = settle->worst_state;
+		attempt->some_sent = settle->sent_count > 0;
+		attempt->reply_code = settle->reply_code;
+		memcpy(attempt->text, settle->text, sizeof(attempt->text));
+		waiter->done = 1;
+		found = 1;
+	}
+	if (found)
+		(void)pthread_cond_broadcast(&engine->changed);
+}
+
+/* The relay went down before these messages had their turn. */
+void tp_waiters_release_relay(
+	struct tp_engine *engine, const char *relay, const char *reason)
+{
+	struct tp_waiter *waiter;
+
+	for (waiter = engine->waiters; waiter; waiter = waiter->next) {
+		if (waiter->done || strcmp(waiter->relay, relay) != 0)
+			continue;
+		waiter->done = 1;
+		(void)snprintf(waiter->attempt.text,
+			sizeof(waiter->attempt.text), "%.500s", reason);
+	}
+	(void)pthread_cond_broadcast(&engine->changed);
+}
