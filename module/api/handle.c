@@ -1,0 +1,422 @@
+/*
+ * handle.c - opening, closing, reloading
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "api/handle.h"
+
+#include "adapters/queue_sqlite.h"
+#include "adapters/transport_esmtp.h"
+#include "api/convert.h"
+#include "base/mem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CLOSE_GRACE_MS 5000
+
+/* ---- small helpers ------------------------------------------------------ */
+
+void tp_handle_log(tillpost_handle *handle, int32_t level, const char *event,
+	const char *text)
+{
+	if (handle->host.log)
+		handle->host.log(handle->host.ctx, level, event, text);
+}
+
+static void engine_log(
+	void *ctx, int level, const char *event, const char *text)
+{
+	tp_handle_log(ctx, level, event, text);
+}
+
+int tp_handle_usable(const tillpost_handle *handle, struct tp_error *err)
+{
+	if (!handle)
+		return tp_fail(err, TP_EINVAL, "handle", "is NULL");
+	if (handle->pid != getpid())
+		return tp_fail(err, TP_ESTATE, "handle",
+			"was opened before fork(): open a new one in the "
+			"child");
+	return TP_OK;
+}
+
+struct tp_config *tp_handle_config(tillpost_handle *handle)
+{
+	struct tp_config *config;
+
+	(void)pthread_mutex_lock(&handle->lock);
+	config = tp_config_ref(handle->config);
+	(void)pthread_mutex_unlock(&handle->lock);
+	return config;
+}
+
+struct tp_config_source tp_handle_source(tillpost_handle *handle)
+{
+	struct tp_config_source source = {
+		.path = handle->config_path,
+		.host_setting = handle->host.setting,
+		.host_ctx = handle->host.ctx,
+	};
+
+	return source;
+}
+
+static void warn_finding(
+	void *ctx, int level, const char *where, const char *text)
+{
+	char line[TP_ERROR_TEXT_BYTES + TP_ERROR_WHERE_BYTES];
+
+	(void)snprintf(line, sizeof(line), "%s: %s", where, text);
+	tp_handle_log(ctx, level, "configuration", line);
+}
+
+/* ---- open --------------------------------------------------------------- */
+
+static int64_t host_now_ms(void *ctx)
+{
+	const tillpost_handle *handle = ctx;
+
+	return handle->host.now_ms(handle->host.ctx);
+}
+
+static void outcome_trouble(
+	void *ctx, const struct tp_error *err, uint64_t lost_count)
+{
+	char line[TP_ERROR_TEXT_BYTES];
+
+	if (err) {
+		tp_handle_log(
+			ctx, TILLPOST_LOG_ERROR, "outcome-log", err->text);
+		return;
+	}
+	(void)snprintf(line, sizeof(line),
+		"written again; %llu lines are only in the queue database",
+		(unsigned long long)lost_count);
+	tp_handle_log(ctx, TILLPOST_LOG_WARNING, "outcome-log", line);
+}
+
+static int open_outcome_file(tillpost_handle *handle, struct tp_error *err)
+{
+	struct tp_outcome_file_options options = {
+		.path = handle->config->log_path,
+		.retention_bytes = handle->config->log_retention_bytes,
+		.retention_ms = handle->config->log_retention_ms,
+		.clock = &handle->clock,
+		.report = outcome_trouble,
+		.report_ctx = handle,
+	};
+	int rc;
+
+	if (!options.path || !options.path[0])
+		return TP_OK;
+	rc = tp_outcome_file_open(&options, &handle->outcome_file, err);
+	if (rc >= 0)
+		handle->sink = tp_outcome_file_sink(handle->outcome_file);
+	return rc;
+}
+
+static int open_engine(tillpost_handle *handle, struct tp_error *err)
+{
+	char host_name[256] = "localhost";
+	struct tp_engine_options options = {
+		.queue = handle->queue,
+		.transport = handle->transport,
+		.clock = &handle->clock,
+		.sink = handle->outcome_file ? &handle->sink : NULL,
+		.log = engine_log,
+		.log_ctx = handle,
+		.reporting_host = host_name,
+	};
+	int rc;
+
+	if (gethostname(host_name, sizeof(host_name) - 1) < 0)
+		(void)snprintf(host_name, sizeof(host_name), "localhost");
+	rc = tp_engine_new(&options, handle->config, &handle->engine, err);
+	if (rc >= 0 && !(handle->flags & TILLPOST_OPEN_PASSIVE))
+		rc = tp_engine_start(handle->engine, err);
+	return rc;
+}
+
+static int open_stop_pipe(tillpost_handle *handle, struct tp_error *err)
+{
+	int i;
+
+	if (pipe(handle->stop_pipe) < 0) {
+		handle->stop_pipe[0] = handle->stop_pipe[1] = -1;
+		return tp_fail_errno(err, TP_EIO, "pipe", "cannot open");
+	}
+	for (i = 0; i < 2; i++)
+		if (fcntl(handle->stop_pipe[i], F_SETFD, FD_CLOEXEC) < 0 ||
+			fcntl(handle->stop_pipe[i], F_SETFL, O_NONBLOCK) < 0)
+			return tp_fail_errno(err, TP_EIO, "pipe", "fcntl");
+	return TP_OK;
+}
+
+static int open_parts(tillpost_handle *handle, struct tp_error *err)
+{
+	struct tp_config_source source = tp_handle_source(handle);
+	struct tp_queue_sqlite_options queue_options;
+	int rc;
+
+	rc = tp_config_load(
+		&source, warn_finding, handle, &handle->config, err);
+	if (rc < 0)
+		return rc;
+	queue_options = (struct tp_queue_sqlite_options) {
+		.path = handle->config->queue_path,
+		.free_reserve_bytes = handle->config->free_reserve_bytes,
+		.clock = &handle->clock,
+	};
+	rc = tp_queue_sqlite_open(&queue_options, &handle->queue, err);
+	if (rc >= 0)
+		rc = open_outcome_file(handle, err);
+	if (rc >= 0)
+		rc = tp_transport_esmtp_new(&handle->transport, err);
+	if (rc >= 0)
+		rc = open_stop_pipe(handle, err);
+	return rc >= 0 ? open_engine(handle, err) : rc;
+}
+
+static tillpost_handle *new_handle(const struct tillpost_open_options *options)
+{
+	tillpost_handle *handle = tp_alloc(sizeof(*handle));
+
+	if (!handle)
+		return NULL;
+	handle->pid = getpid();
+	handle->flags = options->flags;
+	handle->stop_pipe[0] = handle->stop_pipe[1] = -1;
+	TP_ABI_READ(&handle->host, options->host);
+	handle->clock = tp_clock_system;
+	if (handle->host.now_ms) {
+		handle->clock.ctx = handle;
+		handle->clock.now_ms = host_now_ms;
+	}
+	(void)pthread_mutex_init(&handle->lock, NULL);
+	(void)pthread_mutex_init(&handle->change_lock, NULL);
+	handle->config_path =
+		tp_strdup(options->config_path ? options->config_path
+					       : TP_CONFIG_DEFAULT_PATH);
+	if (!handle->config_path)
+		tp_api_close(&handle);
+	return handle;
+}
+
+static int check_role(int32_t role, struct tp_error *err)
+{
+	if (role == TILLPOST_ROLE_EMBEDDED)
+		return TP_OK;
+	if (role == TILLPOST_ROLE_SUBMIT)
+		return tp_fail(err, TP_EUNSUPPORTED, "role",
+			"the submit role (spool) is not in this version: see "
+			"TILLPOST_CAP_SUBMIT");
+	return tp_fail(err, TP_EINVAL, "role", "unknown role %d", (int)role);
+}
+
+int32_t tp_api_open(const struct tillpost_open_options *options,
+	tillpost_handle **handle_out, struct tillpost_error *err)
+{
+	struct tp_error detail = TP_ERROR_INIT;
+	struct tillpost_open_options known;
+	tillpost_handle *handle = NULL;
+	int rc;
+
+	TP_ABI_READ(&known, options);
+	if (!handle_out)
+		return tp_abi_error(err,
+			tp_fail(&detail, TP_EINVAL, "handle_out", "is NULL"),
+			&detail);
+	*handle_out = NULL;
+	rc = check_role(known.role, &detail);
+	if (rc >= 0) {
+		handle = new_handle(&known);
+		rc = handle ? open_parts(handle, &detail) : TP_ENOMEM;
+	}
+	if (rc < 0)
+		tp_api_close(&handle);
+	else
+		*handle_out = handle;
+	return tp_abi_error(err, rc, &detail);
+}
+
+/* ---- close -------------------------------------------------------------- */
+
+static void close_pipe(tillpost_handle *handle)
+{
+	int i;
+
+	for (i = 0; i < 2; i++)
+		if (handle->stop_pipe[i] >= 0)
+			(void)close(handle->stop_pipe[i]);
+}
+
+/* In a forked child the engine's threads do not exist and its locks are in an
+ * unknown state: engine and transport are left alone, the queue only drops
+ * what is the child's. */
+static void close_in_child(tillpost_handle *handle)
+{
+	if (handle->queue)
+		handle->queue->ops->destroy(&handle->queue);
+	close_pipe(handle);
+	tp_free(handle->config_path);
+	tp_free(handle);
+}
+
+static void close_parts(tillpost_handle *handle)
+{
+	if (handle->engine)
+		tp_engine_stop(handle->engine, CLOSE_GRACE_MS);
+	tp_engine_destroy(&handle->engine);
+	if (handle->transport)
+		handle->transport->ops->destroy(&handle->transport);
+	tp_outcome_file_close(&handle->outcome_file);
+	if (handle->queue)
+		handle->queue->ops->destroy(&handle->queue);
+	tp_config_unref(&handle->config);
+	close_pipe(handle);
+	(void)pthread_mutex_destroy(&handle->lock);
+	(void)pthread_mutex_destroy(&handle->change_lock);
+	tp_free(handle->config_path);
+	tp_free(handle);
+}
+
+void tp_api_close(tillpost_handle **handle)
+{
+	if (!handle || !*handle)
+		return;
+	if ((*handle)->pid == getpid())
+		close_parts(*handle);
+	else
+		close_in_child(*handle);
+	*handle = NULL;
+}
+
+/* ---- reload ------------------------------------------------------------- */
+
+static void warn_if_fixed(tillpost_handle *handle, const char *key,
+	const char *before, const char *after)
+{
+	char line[TP_ERROR_TEXT_BYTES];
+
+	if (strcmp(tp_abi_text(before), tp_abi_text(after)) == 0)
+		return;
+	(void)snprintf(line, sizeof(line),
+		"%s changed: it takes effect when the host opens tillpost "
+		"again",
+		key);
+	tp_handle_log(handle, TILLPOST_LOG_WARNING, "configuration", line);
+}
+
+int tp_handle_reload(tillpost_handle *handle, struct tp_error *err)
+{
+	struct tp_config_source source = tp_handle_source(handle);
+	struct tp_config *after = NULL;
+	struct tp_config *before;
+	int rc;
+
+	rc = tp_config_load(&source, warn_finding, handle, &after, err);
+	if (rc < 0)
+		return rc;
+	(void)pthread_mutex_lock(&handle->lock);
+	before = handle->config;
+	handle->config = after;
+	(void)pthread_mutex_unlock(&handle->lock);
+	warn_if_fixed(
+		handle, "queue.path", before->queue_path, after->queue_path);
+	warn_if_fixed(handle, "log.path", before->log_path, after->log_path);
+	tp_config_unref(&before);
+	return tp_engine_set_config(handle->engine, after, err);
+}
+
+int32_t tp_api_reload(tillpost_handle *handle, struct tillpost_error *err)
+{
+	struct tp_error detail = TP_ERROR_INIT;
+	int rc = tp_handle_usable(handle, &detail);
+
+	if (rc >= 0) {
+		(void)pthread_mutex_lock(&handle->change_lock);
+		rc = tp_handle_reload(handle, &detail);
+		(void)pthread_mutex_unlock(&handle->change_lock);
+	}
+	return tp_abi_error(err, rc, &detail);
+}
+
+/* ---- check -------------------------------------------------------------- */
+
+struct checking {
+	tillpost_finding_fn *finding;
+	void *ctx;
+	int32_t error_count;
+};
+
+static void report(void *ctx, int level, const char *where, const char *text)
+{
+	struct checking *checking = ctx;
+	struct tillpost_finding finding;
+
+	checking->error_count += level == TILLPOST_LOG_ERROR;
+	if (!checking->finding)
+		return;
+	TILLPOST_INIT(&finding);
+	finding.level = level;
+	finding.where = where;
+	finding.text = text;
+	(void)checking->finding(checking->ctx, &finding);
+}
+
+/* The directory of a file that tillpost will create must be writable. */
+static void check_directory(
+	struct checking *checking, const char *key, const char *path)
+{
+	char text[TP_ERROR_TEXT_BYTES];
+	char *directory;
+	char *slash;
+
+	if (!path || !path[0])
+		return;
+	directory = tp_strdup(path);
+	slash = directory ? strrchr(directory, '/') : NULL;
+	if (slash)
+		slash[slash == directory] = '\0';
+	if (slash && access(directory, W_OK | X_OK) < 0) {
+		(void)snprintf(text, sizeof(text),
+			errno == ENOENT
+				? "directory %.300s does not exist: create it"
+				: "cannot write into directory %.300s: "
+				  "check owner and mode",
+			directory);
+		report(checking, TILLPOST_LOG_ERROR, key, text);
+	}
+	tp_free(directory);
+}
+
+int32_t tp_api_check(const char *config_path, const struct tillpost_host *host,
+	tillpost_finding_fn *finding, void *ctx, struct tillpost_error *err)
+{
+	struct checking checking = { finding, ctx, 0 };
+	struct tp_error detail = TP_ERROR_INIT;
+	struct tillpost_host known;
+	struct tp_config_source source;
+	struct tp_config *config = NULL;
+	int rc;
+
+	TP_ABI_READ(&known, host);
+	source = (struct tp_config_source) {
+		.path = config_path ? config_path : TP_CONFIG_DEFAULT_PATH,
+		.host_setting = known.setting,
+		.host_ctx = known.ctx,
+	};
+	rc = tp_config_load(&source, report, &checking, &config, &detail);
+	if (rc < 0 && checking.error_count == 0)
+		return tp_abi_error(err, rc, &detail);
+	if (rc >= 0) {
+		check_directory(&checking, "queue.path", config->queue_path);
+		check_directory(&checking, "log.path", config->log_path);
+		tp_config_unref(&config);
+	}
+	return checking.error_count;
+}

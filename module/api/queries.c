@@ -1,0 +1,413 @@
+/*
+ * queries.c - status, queue, outcomes
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "api/convert.h"
+#include "api/handle.h"
+
+#include "base/mem.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- status ------------------------------------------------------------- */
+
+/* One lane, copied while the engine's lock is held. */
+struct lane_copy {
+	char relay[128];
+	char reason[TP_ERROR_TEXT_BYTES];
+	struct tp_lane_view view;
+};
+
+struct lane_list {
+	struct lane_copy *items;
+	size_t count;
+	int failed;
+};
+
+static void copy_lane(void *ctx, const struct tp_lane_view *view)
+{
+	struct lane_list *list = ctx;
+	struct lane_copy *items =
+		tp_realloc(list->items, (list->count + 1) * sizeof(*items));
+
+	if (!items) {
+		list->failed = 1;
+		return;
+	}
+	list->items = items;
+	items += list->count++;
+	(void)snprintf(items->relay, sizeof(items->relay), "%s", view->relay);
+	(void)snprintf(
+		items->reason, sizeof(items->reason), "%s", view->reason);
+	items->view = *view;
+}
+
+static int64_t waiting_for(
+	const struct tp_queue_relay_due *due, int count, const char *relay)
+{
+	int i;
+
+	for (i = 0; i < count; i++)
+		if (strcmp(due[i].relay, relay) == 0)
+			return due[i].due_count;
+	return 0;
+}
+
+static void show_lane(const struct lane_copy *lane, int64_t waiting,
+	tillpost_relay_status_fn *relay, void *ctx)
+{
+	struct tillpost_relay_status status;
+
+	TILLPOST_INIT(&status);
+	status.relay = lane->relay;
+	status.reason = lane->reason;
+	status.state = tp_lane_state_name(lane->view.state);
+	status.connections = lane->view.connections;
+	status.retry_ms = lane->view.retry_ms;
+	status.waiting_count = waiting;
+	(void)relay(ctx, &status);
+}
+
+static int show_lanes(tillpost_handle *handle, tillpost_relay_status_fn *relay,
+	void *ctx, struct tp_error *err)
+{
+	struct lane_list list = { NULL, 0, 0 };
+	struct tp_queue_relay_due *due = NULL;
+	size_t i;
+	int count;
+
+	count = handle->queue->ops->due(
+		handle->queue, tp_now_ms(&handle->clock), &due, err);
+	if (count < 0)
+		return count;
+	tp_engine_lanes(handle->engine, copy_lane, &list);
+	for (i = 0; i < list.count; i++) {
+		list.items[i].view.relay = list.items[i].relay;
+		show_lane(&list.items[i],
+			waiting_for(due, count, list.items[i].relay), relay,
+			ctx);
+	}
+	while (count > 0)
+		tp_free(due[--count].relay);
+	tp_free(due);
+	tp_free(list.items);
+	return list.failed ? tp_fail(err, TP_ENOMEM, "status", "out of memory")
+			   : TP_OK;
+}
+
+static int fill_status(tillpost_handle *handle, struct tillpost_status *status,
+	struct tp_error *err)
+{
+	struct tp_engine_stats sent;
+	struct tp_queue_stats stats;
+	struct tillpost_status filled;
+	int rc = handle->queue->ops->stats(handle->queue, &stats, err);
+
+	if (rc < 0)
+		return rc;
+	tp_engine_stats(handle->engine, &sent);
+	TILLPOST_INIT(&filled);
+	filled.delivering = tp_engine_running(handle->engine);
+	filled.queued_count = stats.queued;
+	filled.active_count = stats.leased + stats.in_doubt;
+	filled.held_count = stats.held;
+	filled.oldest_ms = stats.oldest_created_ms;
+	filled.body_bytes = stats.bytes;
+	filled.sent_count = sent.sent;
+	filled.deferred_count = sent.deferred;
+	filled.failed_count = sent.failed;
+	filled.unknown_count = sent.unknown;
+	filled.connection_count = sent.connections;
+	TP_ABI_WRITE(status, &filled);
+	return TP_OK;
+}
+
+int32_t tp_api_status(tillpost_handle *handle, struct tillpost_status *status,
+	tillpost_relay_status_fn *relay, void *ctx, struct tillpost_error *err)
+{
+	struct tp_error detail = TP_ERROR_INIT;
+	int rc = tp_handle_usable(handle, &detail);
+
+	if (rc >= 0 && status)
+		rc = fill_status(handle, status, &detail);
+	if (rc >= 0 && relay)
+		rc = show_lanes(handle, relay, ctx, &detail);
+	return tp_abi_error(err, rc, &detail);
+}
+
+/* ---- queue -------------------------------------------------------------- */
+
+struct listing {
+	tillpost_queue_fn *entry;
+	void *ctx;
+	const char *state; /* wanted; NULL: all */
+	uint32_t limit;
+	int32_t shown;
+	int failed;
+};
+
+/* The public words: a lease is the engine's own business. */
+static const char *public_state(enum tp_queue_state state)
+{
+	switch (state) {
+	case TP_QUEUE_LEASED:
+		return "active";
+	case TP_QUEUE_IN_DOUBT:
+		return "in-doubt";
+	default:
+		return tp_queue_state_name(state);
+	}
+}
+
+static int show_item(struct listing *listing, const struct tp_queue_item *item,
+	const char **lists)
+{
+	const char **addresses = lists;
+	const char **states = lists + item->rcpt_count;
+	const char **texts = lists + 2 * item->rcpt_count;
+	struct tillpost_queue_entry entry;
+	size_t i;
+
+	for (i = 0; i < item->rcpt_count; i++) {
+		addresses[i] = item->rcpts[i].address;
+		states[i] = tp_rcpt_state_name(item->rcpts[i].state);
+		texts[i] = tp_abi_text(item->rcpts[i].text);
+	}
+	TILLPOST_INIT(&entry);
+	entry.attempts = item->attempts;
+	entry.queue_id = item->queue_id;
+	entry.store = item->store;
+	entry.relay = item->relay;
+	entry.state = public_state(item->state);
+	entry.sender = item->sender;
+	entry.message_id = item->message_id;
+	entry.reason = tp_abi_text(item->reason);
+	entry.created_ms = item->created_ms;
+	entry.next_try_ms = item->next_try_ms;
+	entry.expires_ms = item->expires_ms;
+	entry.size_bytes = (int64_t)item->data_len;
+	entry.recipients = addresses;
+	entry.recipient_states = states;
+	entry.recipient_texts = texts;
+	entry.recipient_count = (uint32_t)item->rcpt_count;
+	listing->shown++;
+	return listing->entry(listing->ctx, &entry);
+}
+
+static int list_item(void *ctx, const struct tp_queue_item *item)
+{
+	struct listing *listing = ctx;
+	const char **lists;
+	int stop;
+
+	if (listing->state &&
+		strcmp(listing->state, public_state(item->state)) != 0)
+		return 0;
+	lists = tp_calloc(3 * item->rcpt_count, sizeof(*lists));
+	if (!lists) {
+		listing->failed = 1;
+		return 1;
+	}
+	stop = show_item(listing, item, lists);
+	tp_free(lists);
+	return stop || (listing->limit > 0 &&
+			       (uint32_t)listing->shown >= listing->limit);
+}
+
+static int known_state(const char *state, struct tp_error *err)
+{
+	static const char *const names[] = { "queued", "active", "in-doubt",
+		"held" };
+	size_t i;
+
+	if (!state)
+		return TP_OK;
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(state, names[i]) == 0)
+			return TP_OK;
+	return tp_fail(err, TP_EINVAL, "state",
+		"\"%.40s\" is not a state: queued, active, in-doubt, held",
+		state);
+}
+
+int32_t tp_api_queue_list(tillpost_handle *handle,
+	const struct tillpost_queue_filter *filter, tillpost_queue_fn *entry,
+	void *ctx, struct tillpost_error *err)
+{
+	struct tp_error detail = TP_ERROR_INIT;
+	struct tillpost_queue_filter known;
+	struct tp_queue_filter inner = { .state = -1 };
+	struct listing listing = { .entry = entry, .ctx = ctx };
+	int rc = tp_handle_usable(handle, &detail);
+
+	TP_ABI_READ(&known, filter);
+	if (rc >= 0 && !entry)
+		rc = tp_fail(&detail, TP_EINVAL, "entry", "is NULL");
+	if (rc >= 0)
+		rc = known_state(known.state, &detail);
+	if (rc < 0)
+		return tp_abi_error(err, rc, &detail);
+	listing.state = known.state;
+	listing.limit = known.limit;
+	inner.store = known.store;
+	inner.queue_id = known.queue_id;
+	rc = handle->queue->ops->list(
+		handle->queue, &inner, list_item, &listing, &detail);
+	if (rc >= 0 && listing.failed)
+		rc = tp_fail(&detail, TP_ENOMEM, "list", "out of memory");
+	return rc < 0 ? tp_abi_error(err, rc, &detail) : listing.shown;
+}
+
+/* ---- actions ------------------------------------------------------------ */
+
+static int action_of(int32_t action, enum tp_queue_action *out)
+{
+	switch (action) {
+	case TILLPOST_QUEUE_HOLD:
+		*out = TP_QUEUE_HOLD;
+		return TP_OK;
+	case TILLPOST_QUEUE_RELEASE:
+		*out = TP_QUEUE_RELEASE;
+		return TP_OK;
+	case TILLPOST_QUEUE_RETRY:
+		*out = TP_QUEUE_RETRY;
+		return TP_OK;
+	case TILLPOST_QUEUE_CANCEL:
+		*out = TP_QUEUE_CANCEL;
+		return TP_OK;
+	}
+	return TP_EINVAL;
+}
+
+static int log_cancelled(void *ctx, const struct tp_outcome *outcome)
+{
+	const struct tp_outcome_sink *sink = ctx;
+
+	sink->event(sink->ctx, outcome);
+	return 0;
+}
+
+static int act(tillpost_handle *handle, enum tp_queue_action action,
+	const char *queue_id, struct tp_error *err)
+{
+	struct tp_outcome_filter cancelled = {
+		.queue_id = queue_id,
+		.verdict = "cancelled",
+	};
+	int rc = handle->queue->ops->act(handle->queue, action, queue_id,
+		tp_now_ms(&handle->clock), err);
+
+	if (rc < 0)
+		return rc;
+	if (action == TP_QUEUE_CANCEL && handle->outcome_file)
+		return handle->queue->ops->outcomes(handle->queue, &cancelled,
+			log_cancelled, &handle->sink, err);
+	/* A person who asks for a retry also means: stop waiting for the
+	 * relay. */
+	if (action == TP_QUEUE_RETRY)
+		tp_engine_kick(handle->engine, NULL);
+	else
+		tp_engine_wake(handle->engine);
+	return TP_OK;
+}
+
+int32_t tp_api_queue_action(tillpost_handle *handle, int32_t action,
+	const char *queue_id, struct tillpost_error *err)
+{
+	struct tp_error detail = TP_ERROR_INIT;
+	enum tp_queue_action inner = TP_QUEUE_HOLD;
+	int rc = tp_handle_usable(handle, &detail);
+
+	if (rc >= 0 && (!queue_id || !tp_queue_id_valid(queue_id)))
+		rc = tp_fail(&detail, TP_EINVAL, "queue_id",
+			"not a queue id: %d letters and digits as submit and "
+			"the queue list show them",
+			TP_QUEUE_ID_CHARS);
+	if (rc >= 0) {
+		rc = action_of(action, &inner);
+		if (rc < 0)
+			(void)tp_fail(&detail, rc, "action",
+				"unknown action %d", (int)action);
+	}
+	if (rc >= 0)
+		rc = act(handle, inner, queue_id, &detail);
+	return tp_abi_error(err, rc, &detail);
+}
+
+/* ---- outcomes ----------------------------------------------------------- */
+
+struct outcome_listing {
+	tillpost_outcome_fn *outcome;
+	void *ctx;
+	int32_t shown;
+};
+
+static int show_outcome(void *ctx, const struct tp_outcome *inner)
+{
+	struct outcome_listing *listing = ctx;
+	struct tillpost_outcome outcome;
+
+	TILLPOST_INIT(&outcome);
+	outcome.attempt = inner->attempt;
+	outcome.event_id = inner->event_id;
+	outcome.time_ms = inner->time_ms;
+	outcome.store = tp_abi_text(inner->store);
+	outcome.relay = tp_abi_text(inner->relay);
+	outcome.queue_id = tp_abi_text(inner->queue_id);
+	outcome.message_id = tp_abi_text(inner->message_id);
+	outcome.sender = tp_abi_text(inner->sender);
+	outcome.recipient = tp_abi_text(inner->recipient);
+	outcome.verdict = tp_abi_text(inner->verdict);
+	outcome.cls = tp_class_name(inner->cls);
+	outcome.step = tp_abi_text(inner->step);
+	outcome.enhanced_code = tp_abi_text(inner->enhanced);
+	outcome.text = tp_abi_text(inner->text);
+	outcome.tls_version = tp_abi_text(inner->tls_version);
+	outcome.tls_cipher = tp_abi_text(inner->tls_cipher);
+	outcome.reply_code = inner->reply_code;
+	outcome.last = inner->last;
+	outcome.size_bytes = inner->size_bytes;
+	outcome.queued_ms = inner->queued_ms;
+	outcome.connect_us = inner->connect_us;
+	outcome.tls_us = inner->tls_us;
+	outcome.auth_us = inner->auth_us;
+	outcome.send_us = inner->send_us;
+	outcome.next_try_ms = inner->next_try_ms;
+	listing->shown++;
+	return listing->outcome(listing->ctx, &outcome);
+}
+
+int32_t tp_api_outcomes(tillpost_handle *handle,
+	const struct tillpost_outcome_filter *filter,
+	tillpost_outcome_fn *outcome, void *ctx, struct tillpost_error *err)
+{
+	struct tp_error detail = TP_ERROR_INIT;
+	struct tillpost_outcome_filter known;
+	struct tp_outcome_filter inner;
+	struct outcome_listing listing = { outcome, ctx, 0 };
+	int rc = tp_handle_usable(handle, &detail);
+
+	TP_ABI_READ(&known, filter);
+	if (rc >= 0 && !outcome)
+		rc = tp_fail(&detail, TP_EINVAL, "outcome", "is NULL");
+	if (rc < 0)
+		return tp_abi_error(err, rc, &detail);
+	inner = (struct tp_outcome_filter) {
+		.store = known.store,
+		.relay = known.relay,
+		.queue_id = known.queue_id,
+		.message_id = known.message_id,
+		.recipient = known.recipient,
+		.verdict = known.verdict,
+		.since_ms = known.since_ms,
+		.until_ms = known.until_ms,
+		.after_event_id = known.after_event_id,
+		.limit = known.limit,
+	};
+	rc = handle->queue->ops->outcomes(
+		handle->queue, &inner, show_outcome, &listing, &detail);
+	return rc < 0 ? tp_abi_error(err, rc, &detail) : listing.shown;
+}
