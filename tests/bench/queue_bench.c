@@ -99,7 +99,7 @@ static int settle_one(struct tp_queue *queue, const struct tp_queue_item *item,
 		.begin_next = next };
 	int begun;
 
-	rcpt.outcome = (struct tp_outcome){ .time_ms = tp_now_ms(NULL),
+	rcpt.outcome = (struct tp_outcome) { .time_ms = tp_now_ms(NULL),
 		.store = item->store,
 		.relay = item->relay,
 		.queue_id = item->queue_id,
@@ -121,8 +121,8 @@ static int settle_one(struct tp_queue *queue, const struct tp_queue_item *item,
 	return begun;
 }
 
-static void deliver(struct worker *worker, const struct tp_queue_item *items,
-	size_t count)
+static void deliver(
+	struct worker *worker, const struct tp_queue_item *items, size_t count)
 {
 	struct tp_queue *queue = worker->queue;
 	struct tp_error err = TP_ERROR_INIT;
@@ -131,14 +131,13 @@ static void deliver(struct worker *worker, const struct tp_queue_item *items,
 	if (queue->ops->begin(queue, items[0].queue_id, &err) < 0)
 		fail("begin", &err);
 	for (i = 0; i < count; i++) {
-		const char *next =
-			i + 1 < count ? items[i + 1].queue_id : NULL;
+		const char *next = i + 1 < count ? items[i + 1].queue_id : NULL;
 		int64_t start_us;
 		char *data;
 		size_t len;
 
-		if (queue->ops->load(queue, items[i].queue_id, &data, &len,
-			    &err) < 0)
+		if (queue->ops->load(
+			    queue, items[i].queue_id, &data, &len, &err) < 0)
 			fail("load", &err);
 		tp_free(data);
 		start_us = now_us();
@@ -208,7 +207,7 @@ static void run(const char *what, struct tp_queue *queue, size_t threads,
 	size_t i;
 
 	for (i = 0; i < threads; i++) {
-		workers[i] = (struct worker){ .queue = queue,
+		workers[i] = (struct worker) { .queue = queue,
 			.count = messages / threads,
 			.us = calloc(messages, sizeof(int64_t)) };
 		if (!workers[i].us || pthread_create(&workers[i].thread, NULL,
@@ -250,8 +249,7 @@ static double measure_disk(const char *directory, size_t count)
 
 static void remove_queue(const char *path)
 {
-	static const char *const suffixes[] = { "", "-wal", "-shm",
-		".owners" };
+	static const char *const suffixes[] = { "", "-wal", "-shm", ".owners" };
 	char name[4200];
 	size_t i;
 
@@ -261,8 +259,8 @@ static void remove_queue(const char *path)
 	}
 }
 
-static void bench(const char *path, size_t threads, size_t messages,
-	double disk_rate)
+static void bench(
+	const char *path, size_t threads, size_t messages, double disk_rate)
 {
 	struct tp_queue_sqlite_options options = { .path = path,
 		.free_reserve_bytes = 1 << 20 };

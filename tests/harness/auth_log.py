@@ -2,7 +2,7 @@
 """auth_log.py - who sent what, as the relays' own logs tell it
 
 JOB     auth_log.py postfix MAIL_LOG           id user sender recipient tls
-        auth_log.py postfix-sessions MAIL_LOG  listener tls user command=count...
+        auth_log.py postfix-sessions MAIL_LOG  listener tls user verb=count...
         auth_log.py dovecot AUTH_LOG DOVECOT_LOG
           as postfix; AUTH_LOG is the backend's, without TLS, which comes from
           the login of the Dovecot session that relayed the message.

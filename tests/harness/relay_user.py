@@ -230,7 +230,8 @@ async def listen(relay, arguments, specification):
 
 async def serve(arguments):
     internal = any(s.endswith(":internal") for s in arguments.listen)
-    relay = (Backend if internal else Relay)(arguments.directory, read_accounts(arguments.accounts))
+    kind = Backend if internal else Relay
+    relay = kind(arguments.directory, read_accounts(arguments.accounts))
     for specification in arguments.listen:
         await listen(relay, arguments, specification)
     stop = asyncio.Event()
@@ -244,7 +245,7 @@ def main():
     parser.add_argument("--name", required=True)
     parser.add_argument("--size", type=int, required=True)
     parser.add_argument("--accounts")
-    parser.add_argument("--listen", action="append", required=True)
+    parser.add_argument("--listen", nargs="+", required=True)
     # A terminal's signals are for the caller. Fails for a group leader, as
     # which a shell with job control starts it: then it is apart already.
     with contextlib.suppress(PermissionError):

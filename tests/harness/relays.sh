@@ -27,8 +27,8 @@
 #         Before the start, the caller may set A_PASS1 A_PASS2 B_PASS1 (random
 #         otherwise; no quotes or controls) and SIZE_LIMIT (bytes).
 #
-# RESULT  relays.env (sh syntax, mode 0600) has A_KIND, B_KIND; A_USER1, A_PASS1,
-#         A_USER2, A_PASS2, B_USER1, B_PASS1; A_SMTPS_PORT, A_STARTTLS_PORT,
+# RESULT  relays.env (sh syntax, mode 0600) has A_KIND, B_KIND; A_USER1,
+#         A_PASS1, A_USER2, A_PASS2, B_USER1, B_PASS1; A_SMTPS_PORT, A_STARTTLS_PORT,
 #         A_PLAIN_PORT (no STARTTLS), B_SMTPS_PORT, B_STARTTLS_PORT; with bad
 #         certificates A_{EXPIRED,WRONG_NAME,OTHER_CA}_{SMTPS,STARTTLS}_PORT;
 #         CA_FILE, OTHER_CA_FILE; SIZE_LIMIT. The certificates name localhost,
@@ -135,24 +135,26 @@ relay_user_halt()
 	relays_end_process "$1/server.pid" relay_user.py
 }
 
+# The same listeners as relay A's Postfix has.
 aiosmtpd_start()
 {
-	local good="$DIR/pki/relay-a.pem"
+	local pki="$DIR/pki"
 
 	mkdir -p "$DIR/a"
 	dovecot_write_accounts "$DIR/a/accounts" "$A_USER1" "$A_PASS1" \
 		"$A_USER2" "$A_PASS2"
+	set -- "smtps:$A_SMTPS_PORT:implicit:$pki/relay-a.pem" \
+		"starttls:$A_STARTTLS_PORT:starttls:$pki/relay-a.pem" \
+		"plain:$A_PLAIN_PORT:plain" \
+		"expired-smtps:$A_EXPIRED_SMTPS_PORT:implicit:$pki/expired.pem" \
+		"expired-starttls:$A_EXPIRED_STARTTLS_PORT:starttls:$pki/expired.pem"
+	set -- "$@" \
+		"wrong-name-smtps:$A_WRONG_NAME_SMTPS_PORT:implicit:$pki/wrong-name.pem" \
+		"wrong-name-starttls:$A_WRONG_NAME_STARTTLS_PORT:starttls:$pki/wrong-name.pem" \
+		"other-ca-smtps:$A_OTHER_CA_SMTPS_PORT:implicit:$pki/other.pem" \
+		"other-ca-starttls:$A_OTHER_CA_STARTTLS_PORT:starttls:$pki/other.pem"
 	relay_user_launch "$DIR/a" --name relay-a.test \
-		--accounts "$DIR/a/accounts" \
-		--listen "smtps:$A_SMTPS_PORT:implicit:$good" \
-		--listen "starttls:$A_STARTTLS_PORT:starttls:$good" \
-		--listen "plain:$A_PLAIN_PORT:plain" \
-		--listen "expired-smtps:$A_EXPIRED_SMTPS_PORT:implicit:$DIR/pki/expired.pem" \
-		--listen "expired-starttls:$A_EXPIRED_STARTTLS_PORT:starttls:$DIR/pki/expired.pem" \
-		--listen "wrong-name-smtps:$A_WRONG_NAME_SMTPS_PORT:implicit:$DIR/pki/wrong-name.pem" \
-		--listen "wrong-name-starttls:$A_WRONG_NAME_STARTTLS_PORT:starttls:$DIR/pki/wrong-name.pem" \
-		--listen "other-ca-smtps:$A_OTHER_CA_SMTPS_PORT:implicit:$DIR/pki/other.pem" \
-		--listen "other-ca-starttls:$A_OTHER_CA_STARTTLS_PORT:starttls:$DIR/pki/other.pem"
+		--accounts "$DIR/a/accounts" --listen "$@"
 }
 
 # ---- one relay
