@@ -236,9 +236,9 @@ struct tillpost_relay_status {
 	uint32_t struct_size;
 	int32_t connections;
 	const char *relay;
-	const char *state;  /* "ready", "paused", "held" */
-	const char *reason; /* "" when ready */
-	int64_t retry_ms;   /* when it is tried again; 0: now */
+	const char *state;     /* "ready", "paused", "held" */
+	const char *reason;    /* "" when ready */
+	int64_t retry_ms;      /* when it is tried again; 0: now */
 	int64_t waiting_count; /* due now; what waits for a later try is not
 				* counted */
 };

@@ -66,6 +66,14 @@ static void duration_fact(struct facts *facts, const char *name, int64_t ms)
 	fact(facts, name, "%s", text);
 }
 
+static const char *login_of(const struct tp_relay *relay)
+{
+	if (relay->auth == TP_AUTH_NONE)
+		return "none";
+	return relay->username_is_secret ? "the token, as user and password"
+					 : tp_abi_text(relay->username);
+}
+
 static void explain_relay(struct facts *facts, const struct tp_relay *relay)
 {
 	const struct tp_preset *preset =
@@ -77,9 +85,7 @@ static void explain_relay(struct facts *facts, const struct tp_relay *relay)
 	fact(facts, "server", "%s port %lld", tp_abi_text(relay->host),
 		(long long)relay->port);
 	fact(facts, "tls", "%s", tls_name(relay->tls));
-	fact(facts, "login", "%s",
-		relay->auth == TP_AUTH_NONE ? "none"
-					    : tp_abi_text(relay->username));
+	fact(facts, "login", "%s", login_of(relay));
 	fact(facts, "connections", "at most %lld",
 		(long long)relay->max_connections);
 	if (preset && preset->limits[0])

@@ -46,15 +46,14 @@ static const struct act_rule act_rules[] = {
 
 const char *tp_queue_state_name(enum tp_queue_state state)
 {
-	return (size_t)state < COUNT(state_names) ? state_names[state] :
-						    "unknown";
+	return (size_t)state < COUNT(state_names) ? state_names[state]
+						  : "unknown";
 }
 
 const char *tp_rcpt_state_name(enum tp_rcpt_state state)
 {
-	return (size_t)state < COUNT(rcpt_state_names) ?
-		       rcpt_state_names[state] :
-		       "unknown";
+	return (size_t)state < COUNT(rcpt_state_names) ? rcpt_state_names[state]
+						       : "unknown";
 }
 
 void tp_queue_item_free(struct tp_queue_item *item)
@@ -199,9 +198,8 @@ int tp_queue_act_check(enum tp_queue_action action, enum tp_queue_state state,
 		return tp_fail(err, TP_ESTATE, queue_id,
 			"cannot %s: a delivery is under way; try again soon",
 			rule->name);
-	return tp_fail(err, TP_ESTATE, queue_id,
-		"cannot %s: the message is %s", rule->name,
-		tp_queue_state_name(state));
+	return tp_fail(err, TP_ESTATE, queue_id, "cannot %s: the message is %s",
+		rule->name, tp_queue_state_name(state));
 }
 
 struct tp_outcome tp_queue_cancelled(

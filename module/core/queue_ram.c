@@ -323,8 +323,7 @@ static int match_expired(
 static int ram_claim(struct tp_queue *base, const struct tp_claim *claim,
 	struct tp_queue_item **items_out, struct tp_error *err)
 {
-	return choose(
-		ram(base), match_due, by_next_try, claim, items_out, err);
+	return choose(ram(base), match_due, by_next_try, claim, items_out, err);
 }
 
 static int ram_claim_expired(struct tp_queue *base, int64_t now_ms,
@@ -377,8 +376,8 @@ static int ram_begin(
 	pthread_mutex_lock(&queue->mutex);
 	begun = begin_locked(queue, queue_id);
 	pthread_mutex_unlock(&queue->mutex);
-	return begun ? TP_OK :
-		       tp_fail(err, TP_ESTATE, queue_id, "no lease on it");
+	return begun ? TP_OK
+		     : tp_fail(err, TP_ESTATE, queue_id, "no lease on it");
 }
 
 /* Everything a settlement needs, made before anything is changed. */
@@ -706,13 +705,12 @@ static int matches(
 	return (!filter->store || strcmp(item->store, filter->store) == 0) &&
 	       (!filter->queue_id ||
 		       strcmp(item->queue_id, filter->queue_id) == 0) &&
-	       (filter->state < 0 ? is_open(entry) :
-				    (int)item->state == filter->state);
+	       (filter->state < 0 ? is_open(entry)
+				  : (int)item->state == filter->state);
 }
 
-static int ram_list(struct tp_queue *base,
-	const struct tp_queue_filter *filter, tp_queue_item_fn *cb, void *ctx,
-	struct tp_error *err)
+static int ram_list(struct tp_queue *base, const struct tp_queue_filter *filter,
+	tp_queue_item_fn *cb, void *ctx, struct tp_error *err)
 {
 	struct ram_queue *queue = ram(base);
 	struct list chosen = { NULL, 0, 0 };
@@ -747,8 +745,7 @@ static int cancel(struct ram_queue *queue, struct entry *entry, int64_t now_ms)
 	if (list_reserve(&queue->events, item->rcpt_count) < 0)
 		return TP_ENOMEM;
 	for (i = 0; i < item->rcpt_count; i++) {
-		struct tp_outcome outcome =
-			tp_queue_cancelled(item, i, now_ms);
+		struct tp_outcome outcome = tp_queue_cancelled(item, i, now_ms);
 		struct tp_outcome *event;
 
 		if (item->rcpts[i].state != TP_RCPT_OPEN)
@@ -901,8 +898,8 @@ static int ram_outcomes(struct tp_queue *base,
 	return rc;
 }
 
-static int ram_stats(struct tp_queue *base, struct tp_queue_stats *out,
-	struct tp_error *err)
+static int ram_stats(
+	struct tp_queue *base, struct tp_queue_stats *out, struct tp_error *err)
 {
 	struct ram_queue *queue = ram(base);
 	size_t i;

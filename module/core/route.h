@@ -1,0 +1,38 @@
+/*
+ * route.h - which store sent a message
+ *
+ * JOB     One pure function with the fixed order: explicit name; store
+ *         header; From address map; run code; host name that is in the
+ *         configuration; "default".
+ * LAYER   core; libc only.
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef TP_CORE_ROUTE_H
+#define TP_CORE_ROUTE_H
+
+#include "core/config.h"
+
+struct tp_route_hints {
+	const char *store;	  /* explicit; NULL: none */
+	const char *store_header; /* value of the store header; NULL: none */
+	const char *from_address; /* addr-spec of From; NULL: none */
+	const char *run_code;	  /* MAGE_RUN_CODE; NULL: none */
+	const char *host;	  /* HTTP host name, with or without :port */
+};
+
+struct tp_route {
+	const struct tp_store *store; /* borrowed from the config */
+	char reason[192]; /* "From address shop@eu.example.com matches ..." */
+};
+
+/* An explicit name or header naming an unknown store is an error
+ * (TP_ENOTFOUND): guessing would send with another store's credentials.
+ * @return 0, TP_ENOTFOUND */
+int tp_route_find(const struct tp_config *config,
+	const struct tp_route_hints *hints, struct tp_route *route_out,
+	struct tp_error *err) TP_USE_RESULT;
+
+/* 1 if A and B are one host name: case, a trailing dot and :port ignored. */
+int tp_route_host_same(const char *a, const char *b);
+
+#endif

@@ -1,0 +1,952 @@
+/*
+ * config_test.c - loading: values, sources, secrets, files
+ *
+ * What is wrong with a file is in tests/suites/config.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "unit/config_fixture.h"
+
+#include "base/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char basic[] =
+	"relays = {\n"
+	"  lab = { host = \"127.0.0.1\"; tls = \"none\"; auth = \"none\"; };\n"
+	"};\n"
+	"stores = { default = { relays = [\"lab\"]; }; };\n";
+
+static void load_ok(struct config_fixture *fixture, const char *text)
+{
+	int rc = config_fixture_load_text(fixture, text);
+
+	if (rc < 0 || fixture->findings.len > 0)
+		fail_msg("%d: %s", rc, tp_buf_str(&fixture->findings));
+	assert_non_null(fixture->config);
+}
+
+static const struct tp_relay *relay_of(
+	const struct config_fixture *fixture, const char *name)
+{
+	const struct tp_relay *relay = tp_config_relay(fixture->config, name);
+
+	assert_non_null(relay);
+	return relay;
+}
+
+static const struct tp_store *store_of(
+	const struct config_fixture *fixture, const char *name)
+{
+	const struct tp_store *store = tp_config_store(fixture->config, name);
+
+	assert_non_null(store);
+	return store;
+}
+
+static void has_finding(
+	const struct config_fixture *fixture, const char *finding)
+{
+	if (!strstr(tp_buf_str(&fixture->findings), finding))
+		fail_msg("\"%s\" is not in:\n%s", finding,
+			tp_buf_str(&fixture->findings));
+}
+
+static void is_secret(const struct tp_secret *secret, const char *want)
+{
+	size_t len = 0;
+
+	assert_non_null(secret);
+	assert_string_equal(tp_secret_reveal(secret, &len), want);
+	assert_int_equal(len, strlen(want));
+}
+
+/* ---- values ------------------------------------------------------------- */
+
+static void defaults_are_the_documented_ones(void **state)
+{
+	struct config_fixture *fixture = *state;
+	const struct tp_config *config;
+	const struct tp_relay *relay;
+	const struct tp_store *store;
+
+	load_ok(fixture, basic);
+	config = fixture->config;
+	assert_string_equal(config->queue_path, "/var/lib/tillpost/queue.db");
+	assert_string_equal(config->spool_path, "/var/spool/tillpost");
+	assert_string_equal(
+		config->log_path, "/var/log/tillpost/outcome.jsonl");
+	assert_string_equal(config->store_header, "X-Tillpost-Store");
+	assert_int_equal(config->queue_lifetime_ms, INT64_C(432000000));
+	assert_int_equal(config->retry_base_ms, 60000);
+	assert_int_equal(config->retry_cap_ms, 7200000);
+	assert_int_equal(config->unknown_retry_ms, 900000);
+	assert_int_equal(config->unknown_retry_max_count, 2);
+	assert_int_equal(config->auth_probe_ms, 900000);
+	assert_int_equal(config->lease_ms, 1800000);
+	assert_int_equal(config->free_reserve_bytes, 64 << 20);
+	assert_int_equal(config->log_retention_ms, INT64_C(7776000000));
+	assert_int_equal(config->log_retention_bytes, 256 << 20);
+	assert_string_equal(config->path, fixture->main_path);
+	relay = relay_of(fixture, "lab");
+	assert_int_equal(relay->connect_timeout_ms, 30000);
+	assert_int_equal(relay->tls_timeout_ms, 30000);
+	assert_int_equal(relay->reply_timeout_ms, 300000);
+	assert_int_equal(relay->data_timeout_ms, 180000);
+	assert_int_equal(relay->final_timeout_ms, 600000);
+	assert_int_equal(relay->idle_timeout_ms, 8000);
+	assert_int_equal(relay->max_connections, 5);
+	assert_int_equal(relay->messages_per_connection, 100);
+	store = store_of(fixture, "default");
+	assert_ptr_equal(store->relay, relay);
+	assert_int_equal(store->from_policy, TP_FROM_KEEP);
+	assert_int_equal(store->bounce, 1);
+	assert_int_equal(store->lifetime_ms, INT64_C(432000000));
+	assert_int_equal(store->message_max_bytes, 25 << 20);
+	assert_int_equal(store->recipients_max, 100);
+}
+
+static void values_of_all_types_are_read(void **state)
+{
+	struct config_fixture *fixture = *state;
+	const struct tp_relay *relay;
+	const struct tp_store *store;
+
+	load_ok(fixture,
+		"log = { path = \"\"; retention = 3600; };\n"
+		"queue = { retry_base = \"250ms\"; free_reserve = 1000; };\n"
+		"relays = { a = { host = \"::1\"; port = 0x1D1;\n"
+		"  tls_name = \"smtp.example.net\"; auth = \"none\";\n"
+		"  fingerprint = \"AB:cd:00000000000000000000000000000000000000"
+		"00000000000000000000ff\"; }; };\n"
+		"stores = { default = { relays = (\"a\"); bounce = false;\n"
+		"  from = \"Shop <s@example.com>\"; from_policy = \"replace\";\n"
+		"  message_max = 1048576L; match = { run_code = \"x, y\";\n"
+		"  host = []; }; }; };\n");
+	assert_null(fixture->config->log_path);
+	assert_int_equal(fixture->config->log_retention_ms, 3600000);
+	assert_int_equal(fixture->config->retry_base_ms, 250);
+	assert_int_equal(fixture->config->free_reserve_bytes, 1000);
+	relay = relay_of(fixture, "a");
+	assert_int_equal(relay->port, 465);
+	assert_int_equal(relay->tls, TP_TLS_IMPLICIT);
+	assert_int_equal(strlen(relay->fingerprint), 64);
+	assert_int_equal(strncmp(relay->fingerprint, "abcd00", 6), 0);
+	store = store_of(fixture, "default");
+	assert_int_equal(store->bounce, 0);
+	assert_int_equal(store->from_policy, TP_FROM_REPLACE);
+	assert_int_equal(store->message_max_bytes, 1048576);
+	assert_int_equal(store->match_run_code.count, 2);
+	assert_string_equal(store->match_run_code.items[1], "y");
+	assert_int_equal(store->match_host.count, 0);
+}
+
+struct port_case {
+	const char *body;
+	int64_t port;
+	int tls;
+};
+
+static const struct port_case port_cases[] = {
+	{ "host = \"h.example\";", 465, TP_TLS_IMPLICIT },
+	{ "host = \"h.example\"; tls = \"starttls\";", 587, TP_TLS_STARTTLS },
+	{ "host = \"h.example\"; tls = \"none\";", 25, TP_TLS_NONE },
+	{ "host = \"h.example\"; port = 587;", 587, TP_TLS_STARTTLS },
+	{ "host = \"h.example\"; port = 2525;", 2525, TP_TLS_STARTTLS },
+	{ "host = \"h.example\"; port = 465;", 465, TP_TLS_IMPLICIT },
+	{ "host = \"h.example\"; port = 1465;", 1465, TP_TLS_IMPLICIT },
+	{ "host = \"h.example\"; port = 25; tls = \"none\";", 25, TP_TLS_NONE },
+	{ "preset = \"brevo\"; auth = \"none\";", 587, TP_TLS_STARTTLS },
+	{ "preset = \"resend\"; auth = \"none\";", 465, TP_TLS_IMPLICIT },
+	{ "preset = \"resend\"; auth = \"none\"; tls = \"starttls\";", 587,
+		TP_TLS_STARTTLS },
+	{ "preset = \"resend\"; auth = \"none\"; port = 2465;", 2465,
+		TP_TLS_IMPLICIT },
+	{ "preset = \"resend\"; auth = \"none\"; port = 2587;", 2587,
+		TP_TLS_STARTTLS },
+	{ "preset = \"resend\"; auth = \"none\"; port = 10025;", 10025,
+		TP_TLS_IMPLICIT },
+	{ "preset = \"mailpit\";", 1025, TP_TLS_NONE },
+};
+
+static void port_and_tls_follow_from_each_other_and_the_preset(void **state)
+{
+	struct config_fixture *fixture = *state;
+	size_t i;
+
+	for (i = 0; i < sizeof(port_cases) / sizeof(port_cases[0]); i++) {
+		const struct port_case *c = &port_cases[i];
+		char text[512];
+		int rc;
+
+		print_message("%s\n", c->body);
+		(void)snprintf(text, sizeof(text),
+			"relays = { a = { %s }; };\n"
+			"stores = { default = { relays = [\"a\"]; }; };\n",
+			c->body);
+		/* A preset with a fixed user name warns that auth = "none"
+		 * leaves it unused. */
+		rc = config_fixture_load_text(fixture, text);
+		assert_int_equal(rc, 0);
+		assert_int_equal(relay_of(fixture, "a")->port, c->port);
+		assert_int_equal(relay_of(fixture, "a")->tls, c->tls);
+	}
+}
+
+static void a_preset_fills_what_is_not_set(void **state)
+{
+	struct config_fixture *fixture = *state;
+	const struct tp_relay *relay;
+
+	load_ok(fixture,
+		"relays = {\n"
+		"  ses = { preset = \"amazon-ses\"; region = \"eu-west-1\";\n"
+		"    username = \"u\"; password = \"p\"; };\n"
+		"  grid = { preset = \"sendgrid\"; region = \"eu\";\n"
+		"    password = \"p\"; port = 2525; };\n"
+		"  office = { preset = \"microsoft365\";\n"
+		"    host = \"smtp.example.net\"; dialect = \"gmail\";\n"
+		"    username = \"u@example.com\"; token = \"t\"; };\n"
+		"  labs = { preset = \"socketlabs\"; username = \"u\";\n"
+		"    password = \"p\"; };\n"
+		"  look = { preset = \"outlook\"; token = \"t\";\n"
+		"    username = \"u@outlook.com\"; };\n"
+		"};\n"
+		"stores = { default = { relays = [\"ses\"]; };\n"
+		"  a = { relays = [\"grid\"]; }; b = { relays = [\"office\"]; };\n"
+		"  c = { relays = [\"labs\"]; }; d = { relays = [\"look\"]; }; };\n");
+	relay = relay_of(fixture, "ses");
+	assert_string_equal(relay->host, "email-smtp.eu-west-1.amazonaws.com");
+	assert_string_equal(relay->dialect, "amazon-ses");
+	relay = relay_of(fixture, "grid");
+	assert_string_equal(relay->host, "smtp.eu.sendgrid.net");
+	assert_string_equal(relay->username, "apikey");
+	assert_int_equal(relay->port, 2525);
+	assert_int_equal(relay->max_connections, 5);
+	relay = relay_of(fixture, "office");
+	assert_string_equal(relay->host, "smtp.example.net");
+	assert_string_equal(relay->dialect, "gmail");
+	assert_int_equal(relay->max_connections, 3);
+	assert_int_equal(relay->auth, TP_AUTH_AUTO);
+	assert_int_equal(
+		relay_of(fixture, "labs")->messages_per_connection, 50);
+	assert_int_equal(relay_of(fixture, "look")->auth, TP_AUTH_XOAUTH2);
+	assert_string_equal(
+		config_fixture_value(fixture, "relays.grid.username"),
+		"preset sendgrid apikey");
+	assert_string_equal(config_fixture_value(fixture, "relays.grid.port"),
+		"*main tillpost.conf:5 2525");
+}
+
+static void a_token_that_is_given_twice_stays_a_secret(void **state)
+{
+	struct config_fixture *fixture = *state;
+	const struct tp_relay *relay;
+
+	load_ok(fixture,
+		"relays = { p = { preset = \"postmark\"; password = \"to-ken\"; "
+		"}; };\n"
+		"stores = { default = { relays = [\"p\"]; }; };\n");
+	relay = relay_of(fixture, "p");
+	assert_string_equal(relay->username, "to-ken");
+	assert_int_equal(relay->username_is_secret, 1);
+	is_secret(relay->password, "to-ken");
+	assert_string_equal(config_fixture_value(fixture, "relays.p.username"),
+		"preset postmark (secret)");
+	assert_string_equal(config_fixture_value(fixture, "relays.p.password"),
+		"*main tillpost.conf:1 (secret)");
+}
+
+static void auto_without_a_user_name_is_none(void **state)
+{
+	struct config_fixture *fixture = *state;
+
+	load_ok(fixture,
+		"relays = { a = { host = \"h.example\"; auth = \"auto\"; };\n"
+		"  b = { host = \"h.example\"; username = \"u\"; password = "
+		"\"p\"; }; };\n"
+		"stores = { default = { relays = [\"a\"]; }; };\n");
+	assert_int_equal(relay_of(fixture, "a")->auth, TP_AUTH_NONE);
+	assert_int_equal(relay_of(fixture, "b")->auth, TP_AUTH_AUTO);
+}
+
+/* ---- stores ------------------------------------------------------------- */
+
+static void stores_inherit_key_by_key_but_not_match(void **state)
+{
+	struct config_fixture *fixture = *state;
+	const struct tp_store *store;
+
+	load_ok(fixture,
+		"queue = { lifetime = \"2d\"; };\n"
+		"relays = { a = { host = \"a.example\"; };\n"
+		"  b = { host = \"b.example\"; }; };\n"
+		"stores = {\n"
+		"  de = { inherits = \"eu\"; bcc_archive = \"\"; };\n"
+		"  eu = { relays = [\"b\"]; bcc_archive = \"x@b.example\";\n"
+		"    lifetime = \"1h\"; match = { run_code = [\"eu\"]; }; };\n"
+		"  default = { relays = [\"a\"]; from = \"s@a.example\";\n"
+		"    bounce = false; };\n"
+		"};\n");
+	store = store_of(fixture, "de");
+	assert_string_equal(store->relay->name, "b");
+	assert_string_equal(store->from, "s@a.example");
+	assert_null(store->bcc_archive);
+	assert_int_equal(store->bounce, 0);
+	assert_int_equal(store->lifetime_ms, 3600000);
+	assert_int_equal(store->match_run_code.count, 0);
+	assert_string_equal(store->inherits, "eu");
+	store = store_of(fixture, "eu");
+	assert_string_equal(store->bcc_archive, "x@b.example");
+	assert_null(store->inherits);
+	assert_int_equal(store_of(fixture, "default")->lifetime_ms, 172800000);
+	assert_string_equal(config_fixture_value(fixture, "stores.de.relays"),
+		"inherited eu b");
+	assert_string_equal(config_fixture_value(fixture, "stores.de.from"),
+		"inherited default s@a.example");
+	assert_string_equal(
+		config_fixture_value(fixture, "stores.default.lifetime"),
+		"inherited queue.lifetime 2d");
+	assert_string_equal(
+		config_fixture_value(fixture, "stores.de.message_max"),
+		"default  25M");
+}
+
+static void a_provider_limits_the_recipients_of_a_store(void **state)
+{
+	struct config_fixture *fixture = *state;
+
+	load_ok(fixture,
+		"relays = { y = { preset = \"yandex\"; password = \"p\";\n"
+		"  username = \"u@yandex.com\"; }; };\n"
+		"stores = { default = { relays = [\"y\"]; };\n"
+		"  few = { recipients_max = 10; }; };\n");
+	assert_int_equal(store_of(fixture, "default")->recipients_max, 35);
+	assert_int_equal(store_of(fixture, "few")->recipients_max, 10);
+	assert_string_equal(
+		config_fixture_value(fixture, "stores.default.recipients_max"),
+		"preset yandex 35");
+}
+
+/* ---- files -------------------------------------------------------------- */
+
+static void includes_are_relative_to_the_main_file_and_keep_lines(void **state)
+{
+	struct config_fixture *fixture = *state;
+	char path[256];
+
+	config_fixture_path(fixture, "d", path);
+	assert_int_equal(mkdir(path, 0700), 0);
+	config_fixture_write(fixture, "d/eu.conf", 0644,
+		"# one\n"
+		"  @include \"d/from.conf\"\n"
+		"bounce = false; # no newline at the end");
+	config_fixture_write(
+		fixture, "d/from.conf", 0644, "from = \"a@b.example\";\n");
+	load_ok(fixture, "relays = { a = { host = \"a.example\"; }; };\n"
+			 "stores = { default = { relays = [\"a\"];\n"
+			 "\t@include \"d/eu.conf\"\n"
+			 "\tlifetime = \"1h\";\n"
+			 "}; };\n");
+	assert_string_equal(
+		config_fixture_value(fixture, "stores.default.from"),
+		"*main d/from.conf:1 a@b.example");
+	assert_string_equal(
+		config_fixture_value(fixture, "stores.default.bounce"),
+		"*main d/eu.conf:3 false");
+	assert_string_equal(
+		config_fixture_value(fixture, "stores.default.lifetime"),
+		"*main tillpost.conf:4 1h");
+	config_fixture_write(fixture, "d/from.conf", 0644, "\nfrom = = 1;\n");
+	assert_int_equal(config_fixture_load(fixture), TP_ECONFIG);
+	has_finding(fixture, "d/from.conf:2: syntax error");
+	config_fixture_write(fixture, "d/from.conf", 0644, "fron = \"x\";\n");
+	assert_int_equal(config_fixture_load(fixture), TP_ECONFIG);
+	has_finding(fixture,
+		"d/from.conf:1: unknown key \"fron\" in stores.*; did you "
+		"mean \"from\"?");
+}
+
+static void an_include_of_a_directory_or_of_itself_is_an_error(void **state)
+{
+	struct config_fixture *fixture = *state;
+
+	assert_int_equal(
+		config_fixture_load_text(fixture, "\n@include \"/tmp\"\n"),
+		TP_EIO);
+	has_finding(fixture, "/tmp: is not a regular file");
+	assert_int_equal(config_fixture_load_text(
+				 fixture, "\n@include \"tillpost.conf\"\n"),
+		TP_ECONFIG);
+	has_finding(fixture, "tillpost.conf:2: @include is nested too deep");
+}
+
+static void a_main_file_that_cannot_be_read_is_an_error(void **state)
+{
+	struct config_fixture *fixture = *state;
+	char path[256];
+
+	assert_int_equal(config_fixture_load(fixture), TP_EIO);
+	has_finding(fixture,
+		"tillpost.conf: the configuration file does not exist");
+	assert_null(fixture->config);
+	config_fixture_path(fixture, "fifo", path);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	fixture->source.path = path;
+	assert_int_equal(config_fixture_load(fixture), TP_EIO);
+	has_finding(fixture, "fifo: is not a regular file");
+}
+
+static void a_file_that_is_too_large_is_refused(void **state)
+{
+	struct config_fixture *fixture = *state;
+	size_t size = (1 << 20) + 10;
+	char *text = tp_alloc(size + 1);
+
+	assert_non_null(text);
+	memset(text, '\n', size);
+	assert_int_equal(config_fixture_load_text(fixture, text), TP_ETOOBIG);
+	assert_non_null(strstr(fixture->err.text, "larger than 1 MiB"));
+	tp_free(text);
+}
+
+static void a_nul_byte_does_not_hide_the_rest_of_a_file(void **state)
+{
+	struct config_fixture *fixture = *state;
+	FILE *file = fopen(fixture->main_path, "w");
+
+	assert_non_null(file);
+	assert_int_equal(fwrite("log = { };\n\0quue = 1;\n", 1, 22, file), 22);
+	(void)fclose(file);
+	assert_int_equal(config_fixture_load(fixture), TP_ECONFIG);
+	has_finding(fixture, "tillpost.conf:2: the file holds a NUL byte");
+}
+
+static void relative_paths_are_relative_to_the_main_file(void **state)
+{
+	struct config_fixture *fixture = *state;
+	char want[256];
+
+	load_ok(fixture, "queue = { path = \"q/queue.db\"; };\n"
+			 "log = { path = \"\"; };\n"
+			 "relays = { a = { host = \"a.example\"; }; };\n"
+			 "stores = { default = { relays = [\"a\"]; }; };\n");
+	config_fixture_path(fixture, "q/queue.db", want);
+	assert_string_equal(fixture->config->queue_path, want);
+	assert_null(fixture->config->log_path);
+}
+
+static void the_line_number_survives_a_long_path(void **state)
+{
+	struct config_fixture *fixture = *state;
+	char name[160];
+	char path[256];
+
+	memset(name, 'x', sizeof(name));
+	(void)snprintf(name + 140, 20, ".conf");
+	config_fixture_write(fixture, name, 0600, "\n\nquue = { };\n");
+	config_fixture_path(fixture, name, path);
+	fixture->source.path = path;
+	assert_int_equal(config_fixture_load(fixture), TP_ECONFIG);
+	assert_non_null(strstr(fixture->err.where, "xxx.conf:3"));
+}
+
+/* ---- permissions and secrets -------------------------------------------- */
+
+static const char with_secret[] =
+	"relays = { a = { host = \"a.example\"; username = \"u\";\n"
+	"  password = \"canary\"; }; };\n"
+	"stores = { default = { relays = [\"a\"]; }; };\n";
+
+static void a_file_with_a_secret_is_for_its_owner_alone(void **state)
+{
+	static const mode_t refused[] = { 0640, 0604, 0620, 0602, 0610, 0601,
+		0644, 0660, 0666 };
+	struct config_fixture *fixture = *state;
+	size_t i;
+
+	for (i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+		config_fixture_write(
+			fixture, "tillpost.conf", refused[i], with_secret);
+		assert_int_equal(config_fixture_load(fixture), TP_EPERM);
+		has_finding(fixture,
+			"tillpost.conf: holds a password or token, "
+			"but its mode is 06");
+		has_finding(fixture, "run chmod 600");
+		assert_null(strstr(tp_buf_str(&fixture->findings), "canary"));
+	}
+	config_fixture_write(fixture, "tillpost.conf", 0400, with_secret);
+	assert_int_equal(config_fixture_load(fixture), 0);
+	is_secret(relay_of(fixture, "a")->password, "canary");
+	assert_null(
+		strstr(config_fixture_value(fixture, "relays.a"), "canary"));
+}
+
+static void an_included_or_managed_file_with_a_secret_too(void **state)
+{
+	struct config_fixture *fixture = *state;
+
+	config_fixture_write(
+		fixture, "tillpost.conf", 0644, "@include \"secret.conf\"\n");
+	config_fixture_write(fixture, "secret.conf", 0644, with_secret);
+	assert_int_equal(config_fixture_load(fixture), TP_EPERM);
+	has_finding(fixture, "secret.conf: holds a password");
+	assert_null(
+		strstr(tp_buf_str(&fixture->findings), "tillpost.conf: holds"));
+	config_fixture_write(fixture, "secret.conf", 0600, with_secret);
+	assert_int_equal(config_fixture_load(fixture), 0);
+	config_fixture_write(fixture, "tillpost.conf", 0644, basic);
+	config_fixture_write(
+		fixture, "tillpost.managed.conf", 0640, with_secret);
+	assert_int_equal(config_fixture_load(fixture), TP_EPERM);
+	has_finding(fixture, "tillpost.managed.conf: holds a password");
+}
+
+static void a_file_that_everybody_can_write_is_refused(void **state)
+{
+	struct config_fixture *fixture = *state;
+
+	config_fixture_write(fixture, "tillpost.conf", 0646, basic);
+	assert_int_equal(config_fixture_load(fixture), TP_EPERM);
+	has_finding(fixture, "tillpost.conf: can be written by everybody");
+}
+
+struct secret_file_case {
+	mode_t mode;
+	const char *text;
+	const char *secret; /* NULL: refused */
+	int code;
+	const char *error;
+};
+
+static const struct secret_file_case secret_file_cases[] = {
+	{ 0600, "s3cret", "s3cret", 0, "" },
+	{ 0400, "s3cret\n", "s3cret", 0, "" },
+	{ 0600, "s3cret\r\n", "s3cret", 0, "" },
+	{ 0600, "s3cret\n\n", "s3cret\n", 0, "" },
+	{ 0600, " s3cret ", " s3cret ", 0, "" },
+	{ 0600, "", NULL, TP_ECONFIG, "is empty" },
+	{ 0600, "\n", NULL, TP_ECONFIG, "is empty" },
+	{ 0640, "s3cret", NULL, TP_EPERM, "mode 0640" },
+	{ 0604, "s3cret", NULL, TP_EPERM, "run chmod 600" },
+	{ 0620, "s3cret", NULL, TP_EPERM, "mode 0620" },
+};
+
+static void a_password_file_is_checked_and_read(void **state)
+{
+	struct config_fixture *fixture = *state;
+	size_t i;
+
+	for (i = 0;
+		i < sizeof(secret_file_cases) / sizeof(secret_file_cases[0]);
+		i++) {
+		const struct secret_file_case *c = &secret_file_cases[i];
+		int rc;
+
+		config_fixture_write(fixture, "secret", c->mode, c->text);
+		rc = config_fixture_load_text(fixture,
+			"relays = { a = { host = \"a.example\";\n"
+			"  username = \"u\";\n"
+			"  password_file = \"secret\"; }; };\n"
+			"stores = { default = { relays = [\"a\"]; }; };\n");
+		assert_int_equal(rc, c->code);
+		assert_null(strstr(tp_buf_str(&fixture->findings), "s3cret"));
+		if (c->secret) {
+			is_secret(relay_of(fixture, "a")->password, c->secret);
+			continue;
+		}
+		has_finding(fixture, "tillpost.conf:3: ");
+		has_finding(fixture, c->error);
+	}
+}
+
+static void a_secret_file_must_be_a_small_regular_file_of_ours(void **state)
+{
+	static const char text[] =
+		"relays = { a = { host = \"a.example\"; username = \"u\";\n"
+		"  token_file = \"secret\"; }; };\n"
+		"stores = { default = { relays = [\"a\"]; }; };\n";
+	struct config_fixture *fixture = *state;
+	char path[256];
+	char *longest = tp_alloc(65536 + 3);
+
+	assert_non_null(longest);
+	memset(longest, 'a', 65537);
+	config_fixture_write(fixture, "secret", 0600, longest);
+	assert_int_equal(config_fixture_load_text(fixture, text), TP_ECONFIG);
+	has_finding(fixture, "is larger than 65536 bytes");
+	longest[65536] = '\n';
+	config_fixture_write(fixture, "secret", 0600, longest);
+	assert_int_equal(config_fixture_load(fixture), 0);
+	tp_free(longest);
+
+	config_fixture_path(fixture, "secret", path);
+	if (geteuid() == 0) {
+		assert_int_equal(chown(path, 4711, 0), 0);
+		assert_int_equal(config_fixture_load(fixture), TP_EPERM);
+		has_finding(fixture, "belongs to user 4711");
+	}
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_int_equal(config_fixture_load(fixture), TP_ECONFIG);
+	has_finding(fixture, "is not a regular file");
+}
+
+static void a_secret_comes_from_the_environment(void **state)
+{
+	static const char text[] =
+		"relays = { a = { host = \"a.example\"; username = \"u\";\n"
+		"  password_env = \"TP_TEST_PASSWORD\"; }; };\n"
+		"stores = { default = { relays = [\"a\"]; }; };\n";
+	struct config_fixture *fixture = *state;
+
+	assert_int_equal(setenv("TP_TEST_PASSWORD", "from env", 1), 0);
+	load_ok(fixture, text);
+	is_secret(relay_of(fixture, "a")->password, "from env");
+	assert_string_equal(config_fixture_value(fixture, "relays.a.password"),
+		"*main tillpost.conf:2 (secret)");
+	assert_int_equal(setenv("TP_TEST_PASSWORD", "", 1), 0);
+	assert_int_equal(config_fixture_load(fixture), TP_ECONFIG);
+	has_finding(fixture, "variable TP_TEST_PASSWORD is not set");
+	(void)unsetenv("TP_TEST_PASSWORD");
+}
+
+static void a_submitting_process_gets_no_secrets_and_needs_none(void **state)
+{
+	struct config_fixture *fixture = *state;
+	const struct tp_relay *relay;
+
+	fixture->source.without_secrets = 1;
+	load_ok(fixture,
+		"relays = { a = { host = \"a.example\"; username = \"u\";\n"
+		"    password_file = \"/nowhere/secret\"; };\n"
+		"  b = { preset = \"postmark\"; password_env = \"NO_SUCH\"; };\n"
+		"  c = { host = \"c.example\"; username = \"u\";\n"
+		"    password = \"canary\"; }; };\n"
+		"stores = { default = { relays = [\"a\"]; };\n"
+		"  b = { relays = [\"b\"]; }; c = { relays = [\"c\"]; }; };\n");
+	relay = relay_of(fixture, "a");
+	assert_null(relay->password);
+	assert_int_equal(relay->auth, TP_AUTH_AUTO);
+	assert_null(relay_of(fixture, "b")->username);
+	assert_int_equal(relay_of(fixture, "b")->auth, TP_AUTH_AUTO);
+	assert_null(relay_of(fixture, "c")->password);
+}
+
+/* ---- sources ------------------------------------------------------------ */
+
+static void the_main_file_wins_over_the_managed_file(void **state)
+{
+	struct config_fixture *fixture = *state;
+
+	config_fixture_write(fixture, "tillpost.managed.conf", 0600,
+		"relays = { lab = { host = \"192.0.2.9\"; port = 2526; };\n"
+		"  more = { host = \"m.example\"; }; };\n"
+		"stores = { eu = { relays = [\"more\"]; newer_key = 1; }; };\n"
+		"newer = { x = 1; };\n");
+	assert_int_equal(config_fixture_load_text(fixture, basic), 0);
+	assert_string_equal(tp_buf_str(&fixture->findings),
+		"warning tillpost.managed.conf:3: unknown key \"newer_key\" in "
+		"stores.* is ignored\n"
+		"warning tillpost.managed.conf:4: unknown group \"newer\" is "
+		"ignored\n");
+	assert_string_equal(config_fixture_value(fixture, "relays.lab.host"),
+		"*main tillpost.conf:2 127.0.0.1");
+	assert_string_equal(config_fixture_value(fixture, "relays.lab.port"),
+		"managed tillpost.managed.conf:1 2526");
+	assert_string_equal(store_of(fixture, "eu")->relay->host, "m.example");
+}
+
+struct host_answer {
+	const char *key;
+	const char *value;
+};
+
+static const struct host_answer host_answers[] = {
+	{ "stores.default.from", "host@example.com" },
+	{ "stores.default.relays", "never asked for" },
+	{ "relays.lab.host", "never asked for" },
+	{ "relays.lab.username", "u" },
+	{ "relays.lab.password", "from host" },
+	{ "stores.eu.match.host", "eu.example.com, www.eu.example.com" },
+	{ "stores.nosuch.from", "never asked for" },
+	{ "queue.lifetime", "1d" },
+};
+
+struct host {
+	int asked_password;
+	int asked_set_keys;
+	int32_t bad_length; /* returned for log.path if not 0 */
+};
+
+static int32_t answer(
+	void *ctx, const char *key, char *value, uint32_t value_bytes)
+{
+	struct host *host = ctx;
+	size_t i;
+
+	assert_true(value_bytes > 65536);
+	if (strcmp(key, "relays.lab.password_file") == 0 ||
+		strcmp(key, "relays.lab.password_env") == 0)
+		host->asked_password++;
+	if (strcmp(key, "log.path") == 0 && host->bad_length != 0)
+		return host->bad_length;
+	for (i = 0; i < sizeof(host_answers) / sizeof(host_answers[0]); i++) {
+		if (strcmp(key, host_answers[i].key) != 0)
+			continue;
+		host->asked_set_keys +=
+			strstr(host_answers[i].value, "never") != NULL;
+		(void)snprintf(value, value_bytes, "%s", host_answers[i].value);
+		return (int32_t)strlen(value);
+	}
+	return -1;
+}
+
+static const char for_host[] =
+	"relays = {\n"
+	"  lab = { host = \"h.example\"; auth = \"plain\"; };\n"
+	"};\n"
+	"stores = { default = { relays = [\"lab\"]; }; eu = { }; };\n";
+
+static void the_host_is_asked_only_for_what_no_file_sets(void **state)
+{
+	struct config_fixture *fixture = *state;
+	struct host host = { 0, 0, 0 };
+
+	fixture->source.host_setting = answer;
+	fixture->source.host_ctx = &host;
+	load_ok(fixture, for_host);
+	assert_int_equal(host.asked_set_keys, 0);
+	assert_int_equal(host.asked_password, 0);
+	is_secret(relay_of(fixture, "lab")->password, "from host");
+	assert_string_equal(
+		config_fixture_value(fixture, "stores.default.from"),
+		"host  host@example.com");
+	assert_string_equal(config_fixture_value(fixture, "stores.eu.from"),
+		"inherited default host@example.com");
+	assert_int_equal(store_of(fixture, "eu")->match_host.count, 2);
+	assert_int_equal(fixture->config->queue_lifetime_ms, 86400000);
+}
+
+static void a_bad_answer_of_the_host_is_a_finding(void **state)
+{
+	struct config_fixture *fixture = *state;
+	struct host host = { 0, 0, 5 };
+
+	fixture->source.host_setting = answer;
+	fixture->source.host_ctx = &host;
+	assert_int_equal(
+		config_fixture_load_text(fixture, for_host), TP_ECONFIG);
+	has_finding(fixture, "host: log.path: the host's value is too long or "
+			     "not a string");
+	host.bad_length = INT32_MAX;
+	assert_int_equal(config_fixture_load(fixture), TP_ECONFIG);
+	has_finding(fixture, "host: log.path: the host's value is too long");
+}
+
+/* ---- records ------------------------------------------------------------ */
+
+static int count_value(void *ctx, const struct tp_config_value *value)
+{
+	int *count = ctx;
+
+	assert_non_null(value->value);
+	(*count)++;
+	return 0;
+}
+
+static int stop_at_once(void *ctx, const struct tp_config_value *value)
+{
+	(void)value;
+	(*(int *)ctx)++;
+	return 1;
+}
+
+static void values_are_found_by_name_and_by_group(void **state)
+{
+	struct config_fixture *fixture = *state;
+	struct tp_error err = TP_ERROR_INIT;
+	int count = 0;
+
+	load_ok(fixture, basic);
+	assert_int_equal(tp_config_values(fixture->config, "spool", count_value,
+				 &count, &err),
+		0);
+	assert_int_equal(count, 1);
+	count = 0;
+	assert_int_equal(
+		tp_config_values(fixture->config, "stores.default.match",
+			count_value, &count, &err),
+		0);
+	assert_int_equal(count, 3);
+	count = 0;
+	assert_int_equal(tp_config_values(fixture->config, NULL, stop_at_once,
+				 &count, &err),
+		0);
+	assert_int_equal(count, 1);
+	assert_int_equal(tp_config_values(fixture->config, "stores.nosuch",
+				 count_value, &count, &err),
+		TP_ENOTFOUND);
+	assert_string_equal(err.where, "stores.nosuch");
+	tp_error_clear(&err);
+	assert_int_equal(tp_config_values(fixture->config, "spoo", count_value,
+				 &count, &err),
+		TP_ENOTFOUND);
+}
+
+static void a_relay_is_the_same_only_with_all_it_was_made_with(void **state)
+{
+	static const char *const changes[] = { "host = \"b.example\";",
+		"host = \"a.example\"; port = 2465;",
+		"host = \"a.example\"; tls = \"starttls\"; port = 465;",
+		"host = \"a.example\"; auth = \"login\";",
+		"host = \"a.example\"; tls_name = \"x.example\";",
+		"host = \"a.example\"; helo_name = \"x.example\";",
+		"host = \"a.example\"; ca_file = \"/dev/null\";" };
+	static const char pattern[] =
+		"relays = { a = { host = \"a.example\"; username = \"u\";\n"
+		"    password = \"p\"; };\n"
+		"  same = { host = \"a.example\"; username = \"u\";\n"
+		"    password = \"p\"; max_connections = 1; };\n"
+		"  user = { host = \"a.example\"; username = \"v\";\n"
+		"    password = \"p\"; };\n"
+		"  pass = { host = \"a.example\"; username = \"u\";\n"
+		"    password = \"q\"; };\n"
+		"  other = { %s username = \"u\"; password = \"p\"; }; };\n"
+		"stores = { default = { relays = [\"a\"]; }; };\n";
+	struct config_fixture *fixture = *state;
+	char text[1024];
+	size_t i;
+
+	for (i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+		const struct tp_relay *a;
+
+		(void)snprintf(text, sizeof(text),
+			"relays = { a = { host = \"a.example\"; username = "
+			"\"u\"; password = \"p\"; };\n"
+			"  other = { %s username = \"u\"; password = \"p\"; }; "
+			"};\nstores = { default = { relays = [\"a\"]; }; };\n",
+			changes[i]);
+		assert_int_equal(config_fixture_load_text(fixture, text), 0);
+		a = relay_of(fixture, "a");
+		assert_true(tp_relay_same(a, a));
+		assert_false(tp_relay_same(a, relay_of(fixture, "other")));
+	}
+	(void)snprintf(text, sizeof(text), pattern, changes[0]);
+	load_ok(fixture, text);
+	assert_true(tp_relay_same(
+		relay_of(fixture, "a"), relay_of(fixture, "same")));
+	assert_false(tp_relay_same(
+		relay_of(fixture, "a"), relay_of(fixture, "user")));
+	assert_false(tp_relay_same(
+		relay_of(fixture, "a"), relay_of(fixture, "pass")));
+}
+
+static void a_configuration_lives_as_long_as_a_reference(void **state)
+{
+	struct config_fixture *fixture = *state;
+	struct tp_config *second;
+	struct tp_config *none = NULL;
+
+	load_ok(fixture, basic);
+	second = tp_config_ref(fixture->config);
+	tp_config_unref(&fixture->config);
+	assert_null(fixture->config);
+	assert_string_equal(second->relays[0].name, "lab");
+	assert_null(tp_config_relay(second, "nosuch"));
+	assert_null(tp_config_store(second, NULL));
+	tp_config_unref(&second);
+	tp_config_unref(&none);
+}
+
+static void every_failed_allocation_ends_a_load_cleanly(void **state)
+{
+	struct config_fixture *fixture = *state;
+	struct host host = { 0, 0, 0 };
+	struct tp_config *config = NULL;
+	unsigned long n;
+	unsigned long made = 0;
+	int rc = TP_ENOMEM;
+
+	config_fixture_write(fixture, "tillpost.managed.conf", 0600,
+		"stores = { eu = { from = \"a@b.example\"; }; };\n"
+		"relays = { g = { preset = \"postmark\"; password = \"p\"; }; "
+		"};\n");
+	config_fixture_write(fixture, "tillpost.conf", 0600, for_host);
+	fixture->source.host_setting = answer;
+	fixture->source.host_ctx = &host;
+	for (n = 1; rc < 0; n++) {
+		struct tp_error err = TP_ERROR_INIT;
+
+		(void)tp_mem_fail_at(n);
+		rc = tp_config_load(
+			&fixture->source, NULL, NULL, &config, &err);
+		made = tp_mem_fail_at(0);
+		if (rc < 0) {
+			assert_int_equal(rc, TP_ENOMEM);
+			assert_int_equal(err.code, TP_ENOMEM);
+			assert_null(config);
+		}
+	}
+	/* It succeeded because there was no such allocation, not because a
+	 * failure was overlooked. */
+	assert_true(made > 50 && made < n - 1);
+	tp_config_unref(&config);
+}
+
+#define FIXTURE_TEST(function)           \
+	cmocka_unit_test_setup_teardown( \
+		function, config_fixture_setup, config_fixture_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		FIXTURE_TEST(defaults_are_the_documented_ones),
+		FIXTURE_TEST(values_of_all_types_are_read),
+		FIXTURE_TEST(
+			port_and_tls_follow_from_each_other_and_the_preset),
+		FIXTURE_TEST(a_preset_fills_what_is_not_set),
+		FIXTURE_TEST(a_token_that_is_given_twice_stays_a_secret),
+		FIXTURE_TEST(auto_without_a_user_name_is_none),
+		FIXTURE_TEST(stores_inherit_key_by_key_but_not_match),
+		FIXTURE_TEST(a_provider_limits_the_recipients_of_a_store),
+		FIXTURE_TEST(
+			includes_are_relative_to_the_main_file_and_keep_lines),
+		FIXTURE_TEST(
+			an_include_of_a_directory_or_of_itself_is_an_error),
+		FIXTURE_TEST(a_main_file_that_cannot_be_read_is_an_error),
+		FIXTURE_TEST(a_file_that_is_too_large_is_refused),
+		FIXTURE_TEST(a_nul_byte_does_not_hide_the_rest_of_a_file),
+		FIXTURE_TEST(relative_paths_are_relative_to_the_main_file),
+		FIXTURE_TEST(the_line_number_survives_a_long_path),
+		FIXTURE_TEST(a_file_with_a_secret_is_for_its_owner_alone),
+		FIXTURE_TEST(an_included_or_managed_file_with_a_secret_too),
+		FIXTURE_TEST(a_file_that_everybody_can_write_is_refused),
+		FIXTURE_TEST(a_password_file_is_checked_and_read),
+		FIXTURE_TEST(
+			a_secret_file_must_be_a_small_regular_file_of_ours),
+		FIXTURE_TEST(a_secret_comes_from_the_environment),
+		FIXTURE_TEST(
+			a_submitting_process_gets_no_secrets_and_needs_none),
+		FIXTURE_TEST(the_main_file_wins_over_the_managed_file),
+		FIXTURE_TEST(the_host_is_asked_only_for_what_no_file_sets),
+		FIXTURE_TEST(a_bad_answer_of_the_host_is_a_finding),
+		FIXTURE_TEST(values_are_found_by_name_and_by_group),
+		FIXTURE_TEST(
+			a_relay_is_the_same_only_with_all_it_was_made_with),
+		FIXTURE_TEST(a_configuration_lives_as_long_as_a_reference),
+		FIXTURE_TEST(every_failed_allocation_ends_a_load_cleanly),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

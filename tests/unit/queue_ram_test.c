@@ -1,0 +1,22 @@
+/*
+ * queue_ram_test.c - the queue in memory keeps the contract
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "queue_contract.h"
+
+#include "base/err.h"
+
+static struct tp_queue *open_ram(void)
+{
+	struct tp_error err = TP_ERROR_INIT;
+	struct tp_queue *queue = NULL;
+
+	(void)tp_queue_ram_new(&queue, &err);
+	return queue;
+}
+
+int main(void)
+{
+	return queue_contract_run("queue_ram", open_ram);
+}
