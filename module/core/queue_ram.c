@@ -67,10 +67,10 @@ static int list_reserve(struct list *list, size_t more)
 	size_t cap = list->cap ? list->cap : 16;
 	void **at;
 
+	if (list->at && list->count + more <= list->cap)
+		return TP_OK;
 	while (cap < list->count + more)
 		cap *= 2;
-	if (cap == list->cap)
-		return TP_OK;
 	at = tp_realloc(list->at, cap * sizeof(*at));
 	if (!at)
 		return TP_ENOMEM;
@@ -454,9 +454,11 @@ static int settle_check(const struct entry *entry,
 {
 	size_t i;
 
-	if (!entry || !is_leased(entry))
-		return tp_fail(err, TP_ESTATE, settlement->queue_id,
+	if (!entry || !is_leased(entry)) {
+		(void)tp_fail(err, TP_ESTATE, settlement->queue_id,
 			"the lease was lost");
+		return TP_ESTATE;
+	}
 	for (i = 0; i < settlement->rcpt_count; i++)
 		if (settlement->rcpts[i].index >= entry->item.rcpt_count)
 			return tp_fail(err, TP_EINVAL, settlement->queue_id,

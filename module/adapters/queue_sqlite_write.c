@@ -1,0 +1,275 @@
+/*
+ * queue_sqlite_write.c - group commit
+ *
+ * Changes wait in a line. The thread that finds nobody leading becomes the
+ * leader: it takes the whole line, makes all its changes in one transaction,
+ * commits once, and wakes the others with their own results. While it waits
+ * for the disk the next line forms, so under load one fsync serves many, and
+ * without load nobody waits for anything but his own.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "adapters/queue_sqlite_private.h"
+
+#include <unistd.h>
+
+/* One transaction is bounded, so that its failure and its WAL are. */
+#define BATCH_MAX_COUNT 64
+
+/* The WAL is copied into the database when it has this many pages (8 MB):
+ * often enough to stay small, seldom enough that pages written again and
+ * again are copied once. */
+#define CHECKPOINT_PAGES 2000
+/* Beyond this a reader has kept it from starting over: shut readers out. */
+#define RESTART_PAGES 8000
+
+/* How a transaction ended. */
+enum fate {
+	COMMITTED,
+	NOT_BEGUN,
+	NOT_COMMITTED, /* nothing of it is there */
+	UNCERTAIN      /* all or nothing of it is there */
+};
+
+/* Before the writer opens its files again the reader must have let go of them:
+ * connections of one process share the index of the WAL. */
+static void close_all(struct tp_queue_sqlite *queue)
+{
+	(void)pthread_mutex_lock(&queue->read_mutex);
+	queue->reader.moved |= queue->writer.moved;
+	tp_queue_db_close(&queue->reader);
+	(void)pthread_mutex_unlock(&queue->read_mutex);
+	/* With the database the file of locks is gone too. */
+	if (queue->writer.moved)
+		tp_queue_owner_close(&queue->owner);
+}
+
+int tp_queue_sqlite_writer_ready(
+	struct tp_queue_sqlite *queue, struct tp_error *err)
+{
+	int rc;
+
+	if (queue->writer.moved || queue->writer.suspect)
+		close_all(queue);
+	rc = tp_queue_db_ready(&queue->writer, err);
+	if (rc < 0 || queue->owner.fd >= 0)
+		return rc;
+	rc = tp_queue_owner_open(
+		&queue->owner, queue->owners_path, queue->path, err);
+	if (rc < 0)
+		tp_queue_db_close(&queue->writer);
+	return rc;
+}
+
+/* Makes one change inside the transaction of several, with a savepoint: a
+ * refused change is taken back alone.
+ * @return 0, or negative if the transaction is of no use any more */
+static int apply_guarded(struct tp_queue_sqlite *queue,
+	struct tp_queue_change *change, struct tp_error *err)
+{
+	struct tp_queue_db *db = &queue->writer;
+	int rc;
+
+	tp_error_clear(&change->err);
+	rc = tp_queue_db_run(db, TP_STMT_SAVEPOINT, err);
+	if (rc < 0)
+		return rc;
+	change->rc = change->apply(queue, change, &change->err);
+	if (sqlite3_get_autocommit(db->sql) || db->suspect) {
+		*err = change->err;
+		(void)tp_fail(err, TP_EQUEUE, queue->path,
+			"the transaction was lost");
+		return err->code;
+	}
+	if (change->rc < 0)
+		rc = tp_queue_db_run(db, TP_STMT_SAVEPOINT_ROLLBACK, err);
+	if (rc >= 0)
+		rc = tp_queue_db_run(db, TP_STMT_SAVEPOINT_RELEASE, err);
+	return rc;
+}
+
+/* Makes all changes of a batch. One that is alone needs no savepoint, which
+ * saves a seventh of its work: if it is refused nothing is committed.
+ * @return 0, or negative if the transaction must not be committed */
+static int apply_batch(struct tp_queue_sqlite *queue,
+	struct tp_queue_change *batch, struct tp_error *err)
+{
+	struct tp_queue_change *change;
+	int rc = TP_OK;
+
+	if (!batch->next) {
+		batch->rc = batch->apply(queue, batch, err);
+		return batch->rc < 0 ? tp_fail(err, batch->rc, queue->path,
+					       "the change was refused")
+				     : TP_OK;
+	}
+	for (change = batch; change && rc >= 0; change = change->next)
+		rc = apply_guarded(queue, change, err);
+	return rc;
+}
+
+/* A commit that found no space has left no commit record in the WAL. Any
+ * other failure may have come after the record was written. */
+static enum fate fate_of_failed_commit(int code)
+{
+	return code == TP_ENOSPC || code == TP_EBUSY ? NOT_COMMITTED
+						     : UNCERTAIN;
+}
+
+static enum fate transact(struct tp_queue_sqlite *queue,
+	struct tp_queue_change *batch, struct tp_error *err)
+{
+	struct tp_queue_db *db = &queue->writer;
+	enum fate fate = NOT_COMMITTED;
+	int rc = tp_queue_db_run(db, TP_STMT_BEGIN, err);
+
+	if (rc < 0)
+		return NOT_BEGUN;
+	rc = apply_batch(queue, batch, err);
+	if (rc >= 0) {
+		rc = tp_queue_db_run(db, TP_STMT_COMMIT, err);
+		fate = rc >= 0 ? COMMITTED : fate_of_failed_commit(rc);
+	}
+	if (fate == UNCERTAIN)
+		db->suspect = 1;
+	if (!sqlite3_get_autocommit(db->sql)) {
+		struct tp_error ignored = TP_ERROR_INIT;
+
+		if (tp_queue_db_run(db, TP_STMT_ROLLBACK, &ignored) < 0)
+			db->suspect = 1;
+	}
+	return fate;
+}
+
+static void fail_change(
+	struct tp_queue_change *change, int code, const struct tp_error *why)
+{
+	change->rc = code;
+	change->err = *why;
+	change->err.code = code;
+}
+
+static void run_batch(
+	struct tp_queue_sqlite *queue, struct tp_queue_change *batch)
+{
+	struct tp_error err = TP_ERROR_INIT;
+	struct tp_queue_change *change;
+	struct tp_queue_change *next;
+	int is_alone = !batch->next;
+	enum fate fate = NOT_BEGUN;
+
+	if (tp_queue_sqlite_writer_ready(queue, &err) >= 0)
+		fate = transact(queue, batch, &err);
+	for (change = batch; change && fate != COMMITTED; change = next) {
+		next = change->next;
+		if (fate == UNCERTAIN) {
+			if (change->rc >= 0)
+				fail_change(change, TP_EUNCERTAIN, &err);
+		} else if (fate == NOT_BEGUN || is_alone) {
+			fail_change(change, err.code, &err);
+		} else {
+			/* One may have spoiled it for all: each gets a
+			 * transaction of its own. */
+			change->next = NULL;
+			run_batch(queue, change);
+			change->next = next;
+		}
+	}
+}
+
+/* The WAL is kept short by the leader after the others have been woken. */
+static void checkpoint(struct tp_queue_sqlite *queue)
+{
+	struct tp_queue_db *db = &queue->writer;
+
+	if (!db->sql || db->suspect)
+		return;
+	if (db->wal_pages < queue->checkpointed_pages)
+		queue->checkpointed_pages = 0; /* it has started over */
+	if (db->wal_pages - queue->checkpointed_pages < CHECKPOINT_PAGES)
+		return;
+	queue->checkpointed_pages = db->wal_pages;
+	if (db->wal_pages < RESTART_PAGES) {
+		tp_queue_db_checkpoint(db, 0);
+		return;
+	}
+	(void)pthread_mutex_lock(&queue->read_mutex);
+	tp_queue_db_checkpoint(db, 1);
+	(void)pthread_mutex_unlock(&queue->read_mutex);
+}
+
+/* Takes the head of the line, at most BATCH_MAX_COUNT. */
+static struct tp_queue_change *take_batch(struct tp_queue_sqlite *queue)
+{
+	struct tp_queue_change *batch = queue->first;
+	struct tp_queue_change *tail = batch;
+	int count = 1;
+
+	while (tail->next && count < BATCH_MAX_COUNT) {
+		tail = tail->next;
+		count++;
+	}
+	queue->first = tail->next;
+	if (!queue->first)
+		queue->last = NULL;
+	tail->next = NULL;
+	return batch;
+}
+
+/* With change_mutex held. The other waiters' structs are gone as soon as they
+ * have seen "finished", which they cannot before the mutex is free. */
+static void finish_batch(struct tp_queue_change *batch)
+{
+	while (batch) {
+		struct tp_queue_change *next = batch->next;
+
+		batch->finished = 1;
+		(void)pthread_cond_signal(&batch->wake);
+		batch = next;
+	}
+}
+
+/* Called and returns with change_mutex held. */
+static void lead(struct tp_queue_sqlite *queue)
+{
+	struct tp_queue_change *batch = take_batch(queue);
+
+	queue->leading = 1;
+	(void)pthread_mutex_unlock(&queue->change_mutex);
+	run_batch(queue, batch);
+	(void)pthread_mutex_lock(&queue->change_mutex);
+	finish_batch(batch);
+	(void)pthread_mutex_unlock(&queue->change_mutex);
+	checkpoint(queue);
+	(void)pthread_mutex_lock(&queue->change_mutex);
+	queue->leading = 0;
+	if (queue->first)
+		(void)pthread_cond_signal(&queue->first->wake);
+}
+
+int tp_queue_sqlite_commit(struct tp_queue_sqlite *queue,
+	struct tp_queue_change *change, struct tp_error *err)
+{
+	if (pthread_cond_init(&change->wake, NULL) != 0)
+		return tp_fail(err, TP_ENOMEM, queue->path, "out of memory");
+	change->next = NULL;
+	change->finished = 0;
+	(void)pthread_mutex_lock(&queue->change_mutex);
+	if (queue->last)
+		queue->last->next = change;
+	else
+		queue->first = change;
+	queue->last = change;
+	while (!change->finished) {
+		if (queue->leading)
+			(void)pthread_cond_wait(
+				&change->wake, &queue->change_mutex);
+		else
+			lead(queue);
+	}
+	(void)pthread_mutex_unlock(&queue->change_mutex);
+	(void)pthread_cond_destroy(&change->wake);
+	if (change->rc < 0 && err && err->code == TP_OK)
+		*err = change->err;
+	return change->rc;
+}
