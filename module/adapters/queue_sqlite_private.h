@@ -106,6 +106,10 @@ int tp_queue_sqlite_read_items(struct tp_query *query,
 	struct tp_queue_items *items, int64_t *last_row_out,
 	struct tp_error *err) TP_USE_RESULT;
 
+/* Reads the data of a message. @owns the caller: tp_free() */
+int tp_queue_sqlite_read_body(struct tp_queue_db *db, const char *queue_id,
+	char **data_out, size_t *len_out, struct tp_error *err) TP_USE_RESULT;
+
 /* ---- the operations (core/queue.h) -------------------------------------- */
 
 int tp_queue_sqlite_put(struct tp_queue *base, const struct tp_queue_item *item,

@@ -204,18 +204,13 @@ int tp_queue_sqlite_read_items(struct tp_query *query,
 
 /* ---- load --------------------------------------------------------------- */
 
-int tp_queue_sqlite_load(struct tp_queue *base, const char *queue_id,
+int tp_queue_sqlite_read_body(struct tp_queue_db *db, const char *queue_id,
 	char **data_out, size_t *len_out, struct tp_error *err)
 {
-	struct tp_queue_sqlite *queue;
 	struct tp_query query;
-	int rc = read_begin(base, &queue, err);
+	int rc;
 
-	*data_out = NULL;
-	*len_out = 0;
-	if (rc < 0)
-		return rc;
-	tp_query_start(&query, &queue->reader, TP_STMT_LOAD, err);
+	tp_query_start(&query, db, TP_STMT_LOAD, err);
 	tp_query_text(&query, queue_id);
 	rc = tp_query_step(&query);
 	if (rc == 0) {
@@ -231,6 +226,21 @@ int tp_queue_sqlite_load(struct tp_queue *base, const char *queue_id,
 					 "out of memory");
 	}
 	tp_query_end(&query);
+	return rc;
+}
+
+int tp_queue_sqlite_load(struct tp_queue *base, const char *queue_id,
+	char **data_out, size_t *len_out, struct tp_error *err)
+{
+	struct tp_queue_sqlite *queue;
+	int rc = read_begin(base, &queue, err);
+
+	*data_out = NULL;
+	*len_out = 0;
+	if (rc < 0)
+		return rc;
+	rc = tp_queue_sqlite_read_body(
+		&queue->reader, queue_id, data_out, len_out, err);
 	read_end(queue);
 	return rc;
 }

@@ -19,9 +19,9 @@
 /* The WAL is copied into the database when it has this many pages (8 MB):
  * often enough to stay small, seldom enough that pages written again and
  * again are copied once. */
-#define CHECKPOINT_PAGES 2000
+#define CHECKPOINT_PAGES 4000
 /* Beyond this a reader has kept it from starting over: shut readers out. */
-#define RESTART_PAGES 8000
+#define RESTART_PAGES 16000
 
 /* How a transaction ended. */
 enum fate {

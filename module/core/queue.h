@@ -108,6 +108,9 @@ struct tp_settlement {
 				 * same transaction; NULL: none */
 };
 
+/* claim() may bring the data of messages up to this size along. */
+#define TP_QUEUE_CLAIM_DATA_MAX_BYTES 32768
+
 struct tp_claim {
 	const char *relay;
 	int64_t now_ms;
@@ -168,8 +171,9 @@ struct tp_queue_ops {
 	 *         TP_EQUEUE, TP_EBUSY, TP_ENOSPC, TP_EUNCERTAIN, TP_EINVAL */
 	int (*put)(struct tp_queue *queue, const struct tp_queue_item *item,
 		char id_out[TP_QUEUE_ID_BYTES], struct tp_error *err);
-	/* Leases due messages of one relay, oldest next_try first, without
-	 * data.
+	/* Leases due messages of one relay, oldest next_try first. The data of
+	 * small ones may come along (it saves a read each); load() gets the
+	 * others'.
 	 * @return their number (array in *items_out, tp_queue_items_free) */
 	int (*claim)(struct tp_queue *queue, const struct tp_claim *claim,
 		struct tp_queue_item **items_out, struct tp_error *err);

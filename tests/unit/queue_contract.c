@@ -459,7 +459,9 @@ static void claim_leases_what_is_due_oldest_first(void **state)
 	assert_int_equal(items[0].state, TP_QUEUE_LEASED);
 	assert_int_equal(items[0].rcpt_count, 2);
 	assert_string_equal(items[0].rcpts[1].address, "bob@example.net");
-	assert_null(items[0].data);
+	/* a backend may bring the data along, but then it is the data */
+	if (items[0].data)
+		assert_string_equal(items[0].data, "data of B");
 	assert_int_equal(items[0].data_len, strlen("data of B"));
 	tp_queue_items_free(items, 3);
 	assert_int_equal(claim(queue, "ses", 0, &items), 0);
