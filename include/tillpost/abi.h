@@ -196,7 +196,8 @@ struct tillpost_receipt {
 	uint32_t struct_size;
 	int32_t verdict; /* QUEUED unless DELIVER_NOW saw more */
 	char queue_id[24];
-	char message_id[256]; /* with angle brackets; cut if longer */
+	char message_id[256]; /* with angle brackets; cut if longer; empty if
+			       * duplicate */
 	char store[64];
 	char text[512];	   /* DELIVER_NOW: the relay's words */
 	int32_t duplicate; /* 1: dedup_key was known, queue_id is the first's */
@@ -239,8 +240,8 @@ struct tillpost_relay_status {
 	const char *state;     /* "ready", "paused", "held" */
 	const char *reason;    /* "" when ready */
 	int64_t retry_ms;      /* when it is tried again; 0: now */
-	int64_t waiting_count; /* due now; what waits for a later try is not
-				* counted */
+	int64_t waiting_count; /* due now, counted up to 1,000; what waits for
+				* a later try is not counted */
 };
 typedef int32_t tillpost_relay_status_fn(
 	void *ctx, const struct tillpost_relay_status *relay);

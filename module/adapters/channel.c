@@ -221,10 +221,20 @@ static int read_reply(struct tp_channel *channel, struct tp_reply *reply,
 	return rc < 0 ? rc : TP_OK;
 }
 
-static void tell(struct tp_trouble *trouble, const struct tp_error *err)
+/* @return the code that is told */
+static int tell(const struct tp_channel *channel, struct tp_trouble *trouble,
+	const struct tp_error *err)
 {
-	trouble->code = err->code;
-	(void)snprintf(trouble->text, sizeof(trouble->text), "%s", err->text);
+	/* To the steps a socket that was shut down looks as if the server had
+	 * hung up: that would be told of the wrong side. */
+	int stopped = tp_interrupt_fired(channel->tcp.interrupt);
+
+	if (stopped)
+		memset(&trouble->reply, 0, sizeof(trouble->reply));
+	trouble->code = stopped ? TP_ECLOSED : err->code;
+	(void)snprintf(trouble->text, sizeof(trouble->text), "%s",
+		stopped ? "stopped" : err->text);
+	return trouble->code;
 }
 
 int tp_channel_write(struct tp_channel *channel, const void *data, size_t len,
@@ -233,9 +243,7 @@ int tp_channel_write(struct tp_channel *channel, const void *data, size_t len,
 	struct tp_error err = TP_ERROR_INIT;
 	int rc = write_all(channel, data, len, stall_ms, &err);
 
-	if (rc < 0)
-		tell(trouble, &err);
-	return rc;
+	return rc < 0 ? tell(channel, trouble, &err) : rc;
 }
 
 int tp_channel_reply(struct tp_channel *channel, struct tp_reply *reply,
@@ -244,9 +252,7 @@ int tp_channel_reply(struct tp_channel *channel, struct tp_reply *reply,
 	struct tp_error err = TP_ERROR_INIT;
 	int rc = read_reply(channel, reply, timeout_ms, &err);
 
-	if (rc < 0)
-		tell(trouble, &err);
-	return rc;
+	return rc < 0 ? tell(channel, trouble, &err) : rc;
 }
 
 const char *tp_channel_lines(const struct tp_channel *channel, size_t *len_out)
@@ -284,6 +290,7 @@ struct opening {
 	struct tp_channel *channel;
 	struct tp_channel_shared *shared;
 	const struct tp_relay *relay;
+	struct tp_interrupt *interrupt; /* may be NULL */
 	struct tp_trouble *trouble;
 	struct tp_error err;
 };
@@ -321,8 +328,8 @@ static int connect_step(struct opening *open)
 	const struct tp_relay *relay = open->relay;
 	int64_t begun = tp_mono_us();
 	int rc = tp_tcp_connect(relay->host, relay->port,
-		relay->connect_timeout_ms, &channel->tcp, &open->trouble->step,
-		&open->err);
+		relay->connect_timeout_ms, open->interrupt, &channel->tcp,
+		&open->trouble->step, &open->err);
 
 	channel->info.connect_us = tp_mono_us() - begun;
 	memcpy(channel->info.peer, channel->tcp.peer,
@@ -542,11 +549,14 @@ static int deserves_quit(const struct opening *open)
 }
 
 int tp_channel_open(struct tp_channel_shared *shared,
-	const struct tp_relay *relay, struct tp_channel **channel_out,
-	struct tp_trouble *trouble)
+	const struct tp_relay *relay, struct tp_interrupt *interrupt,
+	struct tp_channel **channel_out, struct tp_trouble *trouble)
 {
 	struct opening open = {
-		.shared = shared, .relay = relay, .trouble = trouble
+		.shared = shared,
+		.relay = relay,
+		.interrupt = interrupt,
+		.trouble = trouble,
 	};
 	int rc;
 
@@ -555,16 +565,16 @@ int tp_channel_open(struct tp_channel_shared *shared,
 	open.channel = tp_alloc(sizeof(*open.channel));
 	if (!open.channel) {
 		trouble->step = TP_STEP_LOCAL;
-		rc = tp_fail(&open.err, TP_ENOMEM, "channel",
+		trouble->code = TP_ENOMEM;
+		(void)snprintf(trouble->text, sizeof(trouble->text),
 			"no memory to connect");
-		tell(trouble, &open.err);
-		return rc;
+		return TP_ENOMEM;
 	}
 	open.channel->tcp.fd = -1;
 	tp_reply_parser_init(&open.channel->parser);
 	rc = all_steps(&open);
 	if (rc < 0) {
-		tell(trouble, &open.err);
+		rc = tell(open.channel, trouble, &open.err);
 		tp_channel_close(&open.channel, deserves_quit(&open));
 		return rc;
 	}
@@ -592,8 +602,7 @@ void tp_channel_close(struct tp_channel **channel, int polite)
 	if (polite && !(*channel)->bad)
 		say_quit(*channel);
 	tp_tls_close(&(*channel)->tls);
-	if ((*channel)->tcp.fd >= 0)
-		(void)close((*channel)->tcp.fd);
+	tp_tcp_close(&(*channel)->tcp);
 	tp_reply_parser_free(&(*channel)->parser);
 	tp_free(*channel);
 	*channel = NULL;

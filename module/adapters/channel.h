@@ -15,6 +15,7 @@
 #ifndef TP_ADAPTERS_CHANNEL_H
 #define TP_ADAPTERS_CHANNEL_H
 
+#include "base/interrupt.h"
 #include "core/config.h"
 #include "core/transport.h"
 
@@ -29,11 +30,17 @@ void tp_channel_shared_destroy(struct tp_channel_shared **shared);
 
 struct tp_channel;
 
-/* @return 0; negative TP_E* with *trouble filled (step, code, reply, text).
+/* Blocks, each step for its timeout in RELAY.
+ * @param interrupt borrowed for the life of the channel; NULL: none. Once
+ *        another thread has fired it, this and every other call that waits
+ *        for the relay fails soon (the look-up of a name within 250 ms) with
+ *        TP_ECLOSED and the text "stopped".
+ * @return 0; negative TP_E* with *trouble filled (step, code, reply, text).
  *         No AUTH is sent before TLS unless the relay allows it and the
  *         connected address is loopback. */
 int tp_channel_open(struct tp_channel_shared *shared,
-	const struct tp_relay *relay, struct tp_channel **channel_out,
+	const struct tp_relay *relay, struct tp_interrupt *interrupt,
+	struct tp_channel **channel_out,
 	struct tp_trouble *trouble) TP_USE_RESULT;
 
 const struct tp_connection_info *tp_channel_info(

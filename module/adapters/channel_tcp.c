@@ -22,6 +22,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* How long a look-up goes on after an interrupt. */
+#define LOOKUP_SLICE_MS 250
+
 /* What the caller and the resolver thread share; the last one frees it. */
 struct lookup {
 	pthread_mutex_t lock;
@@ -117,19 +120,25 @@ static int lookup_start(struct lookup *lookup)
 	return rc;
 }
 
-/* @return 1 and takes the result, or 0 when the deadline passed */
-static int lookup_wait(struct lookup *lookup, int64_t timeout_ms, int *rc_out,
-	struct addrinfo **list_out)
+/* @return 1 and takes the result, or 0 when the deadline passed or INTERRUPT
+ *         was fired */
+static int lookup_wait(struct lookup *lookup, int64_t timeout_ms,
+	struct tp_interrupt *interrupt, int *rc_out, struct addrinfo **list_out)
 {
-	struct timespec until =
-		tp_deadline_timespec(tp_deadline_ms(timeout_ms));
-	int waited = 0;
+	int64_t deadline = tp_deadline_ms(timeout_ms);
+	int left_ms = tp_deadline_left_ms(deadline);
 	int done;
 
 	(void)pthread_mutex_lock(&lookup->lock);
-	while (!lookup->done && waited == 0)
-		waited = pthread_cond_timedwait(
+	while (!lookup->done && left_ms > 0 && !tp_interrupt_fired(interrupt)) {
+		/* An interrupt cannot signal our condition. */
+		struct timespec until = tp_deadline_timespec(tp_deadline_ms(
+			left_ms < LOOKUP_SLICE_MS ? left_ms : LOOKUP_SLICE_MS));
+
+		(void)pthread_cond_timedwait(
 			&lookup->finished, &lookup->lock, &until);
+		left_ms = tp_deadline_left_ms(deadline);
+	}
 	done = lookup->done;
 	if (done) {
 		*rc_out = lookup->rc;
@@ -156,8 +165,14 @@ static int lookup_failed(const char *host, int rc, struct tp_error *err)
 		gai_strerror(rc));
 }
 
+static int stopped(struct tp_error *err)
+{
+	return tp_fail(err, TP_ECLOSED, "interrupt", "stopped");
+}
+
 static int resolve(const char *host, const char *port, int64_t timeout_ms,
-	struct addrinfo **list_out, struct tp_error *err)
+	struct tp_interrupt *interrupt, struct addrinfo **list_out,
+	struct tp_error *err)
 {
 	struct lookup *lookup;
 	int rc;
@@ -174,10 +189,12 @@ static int resolve(const char *host, const char *port, int64_t timeout_ms,
 		rc = tp_fail(err, TP_ECONNECT, "host",
 			"cannot start a thread to look up %s (error %d)", host,
 			rc);
-	else if (!lookup_wait(lookup, timeout_ms, &rc, list_out))
-		rc = tp_fail(err, TP_ETIMEOUT, "host",
-			"looking up %s took longer than %lld ms", host,
-			(long long)timeout_ms);
+	else if (!lookup_wait(lookup, timeout_ms, interrupt, &rc, list_out))
+		rc = tp_interrupt_fired(interrupt)
+			     ? stopped(err)
+			     : tp_fail(err, TP_ETIMEOUT, "host",
+				       "looking up %s took longer than %lld ms",
+				       host, (long long)timeout_ms);
 	else if (rc != 0)
 		rc = lookup_failed(host, rc, err);
 	lookup_unref(lookup);
@@ -263,20 +280,27 @@ static void describe_self(struct tp_tcp *tcp)
 	(void)snprintf(tcp->literal, sizeof(tcp->literal), "[%s]", host);
 }
 
-static int start_connect(struct tp_tcp *tcp, const struct addrinfo *at)
+static int start_connect(
+	struct tp_tcp *tcp, const struct addrinfo *at, struct tp_error *err)
 {
 	int on = 1;
 
 	tcp->fd = socket(
 		at->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (tcp->fd < 0)
-		return -1;
+		return tp_fail_errno(err, TP_ECONNECT, "connect",
+			"cannot connect to %s", tcp->peer);
+	/* Before connect(2): a wait for a socket that was shut down earlier
+	 * ends at once too. */
+	if (tp_interrupt_watch(tcp->interrupt, tcp->fd) < 0)
+		return stopped(err);
 	(void)setsockopt(tcp->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	(void)setsockopt(tcp->fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 	if (connect(tcp->fd, at->ai_addr, at->ai_addrlen) == 0 ||
 		errno == EINPROGRESS || errno == EINTR)
-		return 0;
-	return -1;
+		return TP_OK;
+	return tp_fail_errno(
+		err, TP_ECONNECT, "connect", "cannot connect to %s", tcp->peer);
 }
 
 static int connect_one(struct tp_tcp *tcp, const struct addrinfo *at,
@@ -288,12 +312,14 @@ static int connect_one(struct tp_tcp *tcp, const struct addrinfo *at,
 	int rc;
 
 	describe_peer(tcp, at);
-	if (start_connect(tcp, at) < 0)
-		return tp_fail_errno(err, TP_ECONNECT, "connect",
-			"cannot connect to %s", tcp->peer);
+	rc = start_connect(tcp, at, err);
+	if (rc < 0)
+		return rc;
 	rc = tp_tcp_wait(tcp->fd, POLLOUT, deadline, err);
 	if (rc < 0)
 		return rc;
+	if (tp_interrupt_fired(tcp->interrupt))
+		return stopped(err);
 	if (rc == 0)
 		return tp_fail(err, TP_ETIMEOUT, "connect",
 			"cannot connect to %s: no answer within %lld ms",
@@ -311,7 +337,8 @@ static int connect_one(struct tp_tcp *tcp, const struct addrinfo *at,
 }
 
 int tp_tcp_connect(const char *host, int64_t port, int64_t timeout_ms,
-	struct tp_tcp *tcp_out, enum tp_step *step_out, struct tp_error *err)
+	struct tp_interrupt *interrupt, struct tp_tcp *tcp_out,
+	enum tp_step *step_out, struct tp_error *err)
 {
 	const struct addrinfo *order[TP_TCP_ADDRESSES_MAX];
 	struct addrinfo *list = NULL;
@@ -322,29 +349,39 @@ int tp_tcp_connect(const char *host, int64_t port, int64_t timeout_ms,
 
 	memset(tcp_out, 0, sizeof(*tcp_out));
 	tcp_out->fd = -1;
+	tcp_out->interrupt = interrupt;
 	*step_out = TP_STEP_RESOLVE;
+	if (tp_interrupt_fired(interrupt))
+		return stopped(err);
 	(void)snprintf(
 		port_text, sizeof(port_text), "%d", (int)(port & 0xffff));
-	rc = resolve(host, port_text, timeout_ms, &list, err);
+	rc = resolve(host, port_text, timeout_ms, interrupt, &list, err);
 	if (rc < 0)
 		return rc;
 	*step_out = TP_STEP_CONNECT;
 	count = order_addresses(list, order);
 	rc = TP_ECONNECT;
-	for (i = 0; i < count && rc < 0; i++) {
+	for (i = 0; i < count && rc < 0 && rc != TP_ECLOSED; i++) {
 		/* Only the last address's failure is told. */
 		tp_error_clear(err);
 		rc = connect_one(tcp_out, order[i], timeout_ms, err);
-		if (rc < 0 && tcp_out->fd >= 0) {
-			(void)close(tcp_out->fd);
-			tcp_out->fd = -1;
-		}
+		if (rc < 0)
+			tp_tcp_close(tcp_out);
 	}
 	if (count == 0)
 		rc = tp_fail(
 			err, TP_ECONNECT, "host", "%s has no address", host);
 	freeaddrinfo(list);
 	return rc;
+}
+
+void tp_tcp_close(struct tp_tcp *tcp)
+{
+	if (tcp->fd < 0)
+		return;
+	tp_interrupt_unwatch(tcp->interrupt);
+	(void)close(tcp->fd);
+	tcp->fd = -1;
 }
 
 int tp_tcp_wait(

@@ -68,7 +68,6 @@ static const struct tp_queue_ops sqlite_ops = {
 	.reroute = tp_queue_sqlite_reroute,
 	.list = tp_queue_sqlite_list,
 	.act = tp_queue_sqlite_act,
-	.kick = tp_queue_sqlite_kick,
 	.outcomes = tp_queue_sqlite_outcomes,
 	.stats = tp_queue_sqlite_stats,
 	.sweep = tp_queue_sqlite_sweep,
@@ -141,9 +140,9 @@ int tp_queue_sqlite_open(const struct tp_queue_sqlite_options *options,
 	if (!queue)
 		return tp_fail(err, TP_ENOMEM, options->path, "out of memory");
 	/* Now, so that what is wrong is said to whom opens it. */
-	rc = tp_queue_sqlite_writer_ready(queue, err);
+	rc = tp_queue_sqlite_writer_ready(queue, 1, err);
 	if (rc >= 0)
-		rc = tp_queue_db_ready(&queue->reader, err);
+		rc = tp_queue_db_ready(&queue->reader, 1, err);
 	*queue_out = &queue->base;
 	if (rc < 0)
 		sqlite_destroy(queue_out);

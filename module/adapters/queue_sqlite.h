@@ -18,8 +18,9 @@
  *         TP_ESTATE, and destroy() only frees memory.
  * ERRORS  TP_ENOTFOUND (directory), TP_EPERM (mode of the file),
  *         TP_EUNSUPPORTED (network file system), TP_EQUEUE (not a queue,
- *         newer schema, damaged, replaced while in use; the next call opens
- *         it again), TP_EBUSY (another process holds the file too long),
+ *         newer schema, damaged, replaced while in use: put() and reads say so
+ *         at once, other calls within a second; the next call opens it
+ *         again), TP_EBUSY (another process holds the file too long),
  *         TP_ENOSPC, TP_EUNCERTAIN (the commit failed half-way: the change
  *         may be there).
  * SOURCES https://www.sqlite.org/wal.html,

@@ -27,6 +27,9 @@
 	"PRAGMA journal_size_limit = 33554432;"
 #define PRAGMA_READER PRAGMA_BOTH "PRAGMA query_only = ON;"
 
+/* See tp_queue_db_ready(). */
+#define CHECK_FILES_MS 1000
+
 /* Between tries while another process turns a new file into WAL mode. */
 #define WAL_MODE_WAIT_MS 5
 
@@ -199,8 +202,10 @@ static int db_open(struct tp_queue_db *db, struct tp_error *err)
 		goto out;
 	}
 	rc = configure(db, err);
-	if (rc >= 0)
+	if (rc >= 0) {
 		remember_wal(db);
+		db->checked_ms = tp_mono_ms();
+	}
 out:
 	if (rc < 0)
 		tp_queue_db_close(db);
@@ -208,11 +213,15 @@ out:
 }
 
 /* @return 1 if the files under the connection are not those at its path */
-static int is_moved(const struct tp_queue_db *db)
+static int is_moved(struct tp_queue_db *db, int check)
 {
+	int64_t now_ms = tp_mono_ms();
 	struct stat st;
 	int moved = 0;
 
+	if (!check && now_ms - db->checked_ms < CHECK_FILES_MS)
+		return 0;
+	db->checked_ms = now_ms;
 	(void)sqlite3_file_control(
 		db->sql, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
 	if (moved || db->wal_ino == 0)
@@ -221,14 +230,14 @@ static int is_moved(const struct tp_queue_db *db)
 	       st.st_dev != db->wal_dev;
 }
 
-int tp_queue_db_ready(struct tp_queue_db *db, struct tp_error *err)
+int tp_queue_db_ready(struct tp_queue_db *db, int check, struct tp_error *err)
 {
 	int was_suspect = db->suspect;
 	int rc;
 
 	if (db->suspect || db->moved)
 		tp_queue_db_close(db);
-	if (db->sql && is_moved(db)) {
+	if (db->sql && is_moved(db, check)) {
 		db->moved = 1;
 		return tp_fail(err, TP_EQUEUE, db->path,
 			"the queue database was deleted or replaced while in "

@@ -45,12 +45,11 @@ enum tp_queue_stmt {
 	TP_STMT_UNCLAIM,
 	TP_STMT_LEASES,
 	TP_STMT_LEASE_FREE,
-	TP_STMT_REROUTE,
+	TP_STMT_REROUTE_WAITING,
+	TP_STMT_REROUTE_LEASED,
 	TP_STMT_HOLD,
 	TP_STMT_RETRY,
 	TP_STMT_CANCEL_RCPTS,
-	TP_STMT_KICK_RELAY,
-	TP_STMT_KICK_ALL,
 	TP_STMT_SWEEP_FIND,
 	TP_STMT_SWEEP_BODY,
 	TP_STMT_SWEEP_MARK,
@@ -86,14 +85,17 @@ struct tp_queue_db {
 	ino_t wal_ino;
 	int suspect; /* an I/O error was seen: open again before more use */
 	int moved;   /* the file under the connection is not the one at PATH */
+	int64_t checked_ms; /* monotonic; when its files were looked at */
 };
 
 /* Makes the connection fit for use: opens it if it is closed, and again if it
  * is suspect. If the file was deleted or replaced, that is an error now, and
  * the next call opens what is there then.
+ * @param check 1: look at the files now; 0: unless that was done within the
+ *              last second
  * @return 0, or as queue_sqlite.h ERRORS */
 int tp_queue_db_ready(
-	struct tp_queue_db *db, struct tp_error *err) TP_USE_RESULT;
+	struct tp_queue_db *db, int check, struct tp_error *err) TP_USE_RESULT;
 /* Safe on a closed one. */
 void tp_queue_db_close(struct tp_queue_db *db);
 

@@ -3,7 +3,8 @@
  *
  * A lease is three columns of the message row: the owner's slot and token,
  * and when it ends. The token alone decides whose it is; the slot is for
- * asking whether that owner lives; the end is the fall-back.
+ * asking whether that owner lives; the end is the fall-back for what it has
+ * not begun.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -122,36 +123,43 @@ int tp_queue_sqlite_claim_expired(struct tp_queue *base, int64_t now_ms,
 struct begin {
 	struct tp_queue_change change;
 	const char *queue_id;
+	const char *relay;
 };
 
-/* @return 1 if the delivery is begun, 0 if there is no such lease */
+/* @param last LEASED, or IN_DOUBT if it may be begun already
+ * @return 1 if the delivery is begun, 0 if there is no such lease */
 static int begin_delivery(struct tp_queue_sqlite *queue, const char *queue_id,
-	struct tp_error *err)
+	const char *relay, enum tp_queue_state last, struct tp_error *err)
 {
 	struct tp_query query;
 
 	tp_query_start(&query, &queue->writer, TP_STMT_BEGIN_DELIVERY, err);
 	tp_query_text(&query, queue_id);
 	tp_query_int(&query, queue->owner.token);
+	tp_query_text(&query, relay);
+	tp_query_int(&query, last);
 	return tp_query_run(&query);
 }
 
 static int apply_begin(struct tp_queue_sqlite *queue,
 	struct tp_queue_change *change, struct tp_error *err)
 {
-	const char *queue_id = ((struct begin *)change)->queue_id;
-	int rc = begin_delivery(queue, queue_id, err);
+	const struct begin *begin = (struct begin *)change;
+	int rc = begin_delivery(
+		queue, begin->queue_id, begin->relay, TP_QUEUE_IN_DOUBT, err);
 
 	if (rc == 0)
-		return tp_fail(err, TP_ESTATE, queue_id, "no lease on it");
+		return tp_fail(err, TP_ESTATE, begin->queue_id,
+			"no lease on it for relay %s", begin->relay);
 	return rc < 0 ? rc : TP_OK;
 }
 
-int tp_queue_sqlite_begin(
-	struct tp_queue *base, const char *queue_id, struct tp_error *err)
+int tp_queue_sqlite_begin(struct tp_queue *base, const char *queue_id,
+	const char *relay, struct tp_error *err)
 {
 	struct begin begin = { .change = { .apply = apply_begin },
-		.queue_id = queue_id };
+		.queue_id = queue_id,
+		.relay = relay };
 	struct tp_queue_sqlite *queue;
 	int rc = tp_queue_sqlite_of(base, &queue, err);
 
@@ -272,7 +280,8 @@ static int apply_settle(struct tp_queue_sqlite *queue,
 		rc = tp_queue_sqlite_insert(
 			queue, settlement->bounce, bounce_id, err);
 	if (rc >= 0 && settlement->begin_next) {
-		rc = begin_delivery(queue, settlement->begin_next, err);
+		rc = begin_delivery(queue, settlement->begin_next,
+			settlement->begin_relay, TP_QUEUE_LEASED, err);
 		settle->next_begun = rc > 0;
 	}
 	return rc < 0 ? rc : TP_OK;
@@ -345,7 +354,18 @@ struct recover {
 	struct tp_queue_items doubtful;
 };
 
-/* Finds the leases that have ended or whose owner is dead. */
+/* Is the lease in the current row of TP_STMT_LEASES free to take? */
+static int is_lost(struct tp_queue_sqlite *queue, const struct tp_query *row,
+	int64_t now_ms)
+{
+	if (tp_query_column(row, 1) == TP_QUEUE_LEASED &&
+		tp_query_column(row, 4) <= now_ms)
+		return 1;
+	return !tp_queue_owner_alive(&queue->owner, tp_query_column(row, 2),
+		tp_query_column(row, 3));
+}
+
+/* Finds the leases that are free to take. */
 static int find_lost(struct tp_queue_sqlite *queue, struct recover *recover,
 	struct tp_error *err)
 {
@@ -357,10 +377,7 @@ static int find_lost(struct tp_queue_sqlite *queue, struct recover *recover,
 		struct tp_queue_item *item;
 		size_t len;
 
-		if (tp_query_column(&query, 4) > recover->now_ms &&
-			tp_queue_owner_alive(&queue->owner,
-				tp_query_column(&query, 2),
-				tp_query_column(&query, 3)))
+		if (!is_lost(queue, &query, recover->now_ms))
 			continue;
 		item = tp_queue_items_add(&recover->lost);
 		if (!item) {
@@ -434,7 +451,9 @@ int tp_queue_sqlite_recover(struct tp_queue *base, int64_t now_ms,
 
 	if (rc >= 0)
 		rc = tp_queue_sqlite_commit(queue, &recover.change, err);
-	if (rc >= 0)
+	/* If they are ours after all, nobody else will settle them; if they
+	 * are not, that is refused. */
+	if (rc >= 0 || rc == TP_EUNCERTAIN)
 		tp_queue_items_show(
 			recover.doubtful.at, recover.doubtful.count, cb, ctx);
 	tp_queue_items_clear(&recover.lost);

@@ -1,5 +1,5 @@
 /*
- * queue_sqlite_manage.c - reroute, act, kick, sweep
+ * queue_sqlite_manage.c - reroute, act, sweep
  *
  * SPDX-License-Identifier: MIT
  */
@@ -9,67 +9,47 @@
 #define SWEEP_MAX_MESSAGES 250
 #define SWEEP_MAX_EVENTS 1000
 
-/* ---- reroute and kick --------------------------------------------------- */
+/* ---- reroute ------------------------------------------------------------ */
 
-struct update {
+struct reroute {
 	struct tp_queue_change change;
 	const char *store;
 	const char *relay;
-	int64_t now_ms;
 };
+
+static int reroute_some(struct tp_queue_sqlite *queue, enum tp_queue_stmt id,
+	const struct reroute *reroute, struct tp_error *err)
+{
+	struct tp_query query;
+
+	tp_query_start(&query, &queue->writer, id, err);
+	tp_query_text(&query, reroute->store);
+	tp_query_text(&query, reroute->relay);
+	return tp_query_run(&query);
+}
 
 static int apply_reroute(struct tp_queue_sqlite *queue,
 	struct tp_queue_change *change, struct tp_error *err)
 {
-	const struct update *update = (struct update *)change;
-	struct tp_query query;
-	int rc;
+	const struct reroute *reroute = (struct reroute *)change;
+	int rc = reroute_some(queue, TP_STMT_REROUTE_WAITING, reroute, err);
 
-	tp_query_start(&query, &queue->writer, TP_STMT_REROUTE, err);
-	tp_query_text(&query, update->store);
-	tp_query_text(&query, update->relay);
-	rc = tp_query_run(&query);
+	if (rc >= 0)
+		rc = reroute_some(queue, TP_STMT_REROUTE_LEASED, reroute, err);
 	return rc < 0 ? rc : TP_OK;
 }
 
 int tp_queue_sqlite_reroute(struct tp_queue *base, const char *store,
 	const char *relay, struct tp_error *err)
 {
-	struct update update = { .change = { .apply = apply_reroute },
+	struct reroute reroute = { .change = { .apply = apply_reroute },
 		.store = store,
 		.relay = relay };
 	struct tp_queue_sqlite *queue;
 	int rc = tp_queue_sqlite_of(base, &queue, err);
 
-	return rc < 0 ? rc : tp_queue_sqlite_commit(queue, &update.change, err);
-}
-
-static int apply_kick(struct tp_queue_sqlite *queue,
-	struct tp_queue_change *change, struct tp_error *err)
-{
-	const struct update *update = (struct update *)change;
-	struct tp_query query;
-	int rc;
-
-	tp_query_start(&query, &queue->writer,
-		update->relay ? TP_STMT_KICK_RELAY : TP_STMT_KICK_ALL, err);
-	if (update->relay)
-		tp_query_text(&query, update->relay);
-	tp_query_int(&query, update->now_ms);
-	rc = tp_query_run(&query);
-	return rc < 0 ? rc : TP_OK;
-}
-
-int tp_queue_sqlite_kick(struct tp_queue *base, const char *relay,
-	int64_t now_ms, struct tp_error *err)
-{
-	struct update update = { .change = { .apply = apply_kick },
-		.relay = relay,
-		.now_ms = now_ms };
-	struct tp_queue_sqlite *queue;
-	int rc = tp_queue_sqlite_of(base, &queue, err);
-
-	return rc < 0 ? rc : tp_queue_sqlite_commit(queue, &update.change, err);
+	return rc < 0 ? rc
+		      : tp_queue_sqlite_commit(queue, &reroute.change, err);
 }
 
 /* ---- act ---------------------------------------------------------------- */

@@ -5,7 +5,7 @@
  *         queue_sqlite_write.c   group commit: the only way to change anything
  *         queue_sqlite_put.c     new messages, events
  *         queue_sqlite_lease.c   claim, begin, settle, unclaim, recover
- *         queue_sqlite_manage.c  reroute, act, kick, sweep
+ *         queue_sqlite_manage.c  reroute, act, sweep
  *         queue_sqlite_read.c    load, list, outcomes, due, stats
  *         below them: _db (connection), _statements, _schema, _file, _owner
  * LAYER   adapters; SQLite only.
@@ -32,6 +32,10 @@ struct tp_queue_change {
 	 * transaction could not be committed. */
 	int (*apply)(struct tp_queue_sqlite *queue,
 		struct tp_queue_change *change, struct tp_error *err);
+	/* 1: look first whether the files are still there, so that no mail is
+	 * accepted into deleted ones. 0: a look within the last second will
+	 * do. */
+	int check_files;
 	struct tp_queue_change *next;
 	pthread_cond_t wake; /* finished, or it is this thread's turn to lead */
 	int finished;
@@ -74,9 +78,10 @@ int tp_queue_sqlite_of(struct tp_queue *base, struct tp_queue_sqlite **out,
 int tp_queue_sqlite_commit(struct tp_queue_sqlite *queue,
 	struct tp_queue_change *change, struct tp_error *err) TP_USE_RESULT;
 
-/* Opens the writer and becomes an owner. Only for the leader. */
-int tp_queue_sqlite_writer_ready(
-	struct tp_queue_sqlite *queue, struct tp_error *err) TP_USE_RESULT;
+/* Opens the writer and becomes an owner. Only for the leader.
+ * @param check as tp_queue_db_ready() */
+int tp_queue_sqlite_writer_ready(struct tp_queue_sqlite *queue, int check,
+	struct tp_error *err) TP_USE_RESULT;
 
 /* put() inside a transaction. @return as put() */
 int tp_queue_sqlite_insert(struct tp_queue_sqlite *queue,
@@ -119,8 +124,8 @@ int tp_queue_sqlite_claim(struct tp_queue *base, const struct tp_claim *claim,
 int tp_queue_sqlite_claim_expired(struct tp_queue *base, int64_t now_ms,
 	int64_t lease_ms, size_t limit, struct tp_queue_item **items_out,
 	struct tp_error *err);
-int tp_queue_sqlite_begin(
-	struct tp_queue *base, const char *queue_id, struct tp_error *err);
+int tp_queue_sqlite_begin(struct tp_queue *base, const char *queue_id,
+	const char *relay, struct tp_error *err);
 int tp_queue_sqlite_settle(struct tp_queue *base,
 	const struct tp_settlement *settlement, int *next_begun_out,
 	struct tp_error *err);
@@ -133,8 +138,6 @@ int tp_queue_sqlite_reroute(struct tp_queue *base, const char *store,
 	const char *relay, struct tp_error *err);
 int tp_queue_sqlite_act(struct tp_queue *base, enum tp_queue_action action,
 	const char *queue_id, int64_t now_ms, struct tp_error *err);
-int tp_queue_sqlite_kick(struct tp_queue *base, const char *relay,
-	int64_t now_ms, struct tp_error *err);
 int tp_queue_sqlite_sweep(struct tp_queue *base, int64_t events_before_ms,
 	int64_t events_max_bytes, struct tp_error *err);
 int tp_queue_sqlite_load(struct tp_queue *base, const char *queue_id,

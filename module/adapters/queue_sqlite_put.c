@@ -201,9 +201,9 @@ static int apply_put(struct tp_queue_sqlite *queue,
 int tp_queue_sqlite_put(struct tp_queue *base, const struct tp_queue_item *item,
 	char id_out[TP_QUEUE_ID_BYTES], struct tp_error *err)
 {
-	struct put put = {
-		.change = { .apply = apply_put }, .item = item, .id_out = id_out
-	};
+	struct put put = { .change = { .apply = apply_put, .check_files = 1 },
+		.item = item,
+		.id_out = id_out };
 	struct tp_queue_sqlite *queue;
 	int rc = tp_queue_sqlite_of(base, &queue, err);
 

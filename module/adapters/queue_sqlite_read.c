@@ -29,7 +29,8 @@ static int apply_nothing(struct tp_queue_sqlite *queue,
 /* Has the leader look at the files, and open them again if need be. */
 static int check_writer(struct tp_queue_sqlite *queue, struct tp_error *err)
 {
-	struct tp_queue_change change = { .apply = apply_nothing };
+	struct tp_queue_change change = { .apply = apply_nothing,
+		.check_files = 1 };
 
 	return tp_queue_sqlite_commit(queue, &change, err);
 }
@@ -54,7 +55,7 @@ static int read_begin(struct tp_queue *base, struct tp_queue_sqlite **out,
 			return rc;
 		(void)pthread_mutex_lock(&(*out)->read_mutex);
 	}
-	rc = tp_queue_db_ready(db, err);
+	rc = tp_queue_db_ready(db, 1, err);
 	if (rc < 0)
 		(void)pthread_mutex_unlock(&(*out)->read_mutex);
 	return rc;
@@ -501,6 +502,7 @@ int tp_queue_sqlite_due(struct tp_queue *base, int64_t now_ms,
 		return rc;
 	tp_query_start(&query, &queue->reader, TP_STMT_DUE, err);
 	tp_query_int(&query, now_ms);
+	tp_query_int(&query, TP_QUEUE_DUE_MAX_COUNT);
 	while ((rc = tp_query_step(&query)) > 0) {
 		rc = read_due(&query, &due);
 		if (rc < 0)

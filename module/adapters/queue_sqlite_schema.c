@@ -55,15 +55,19 @@ const struct tp_queue_migration tp_queue_migrations[] = {
 	  " done_ms INTEGER," /* set when done */
 	  " sweep_ms INTEGER" /* done: when sweep looks at it next */
 	  ") STRICT;"
-	  /* claim, due, kick */
-	  "CREATE INDEX messages_due ON messages (relay, next_try_ms)"
+	  /* claim, due */
+	  "CREATE INDEX messages_due"
+	  " ON messages (relay, next_try_ms, expires_ms)"
 	  " WHERE state = 0;"
-	  /* claim_expired, stats */
-	  "CREATE INDEX messages_open"
+	  /* claim_expired, stats. Without what is leased, so that a settlement
+	   * need not take it out of here: the claim has done that, for many
+	   * messages in one write of the page. */
+	  "CREATE INDEX messages_waiting"
 	  " ON messages (expires_ms, created_ms, body_bytes)"
-	  " WHERE done_ms IS NULL;"
+	  " WHERE owner_token IS NULL AND done_ms IS NULL;"
 	  /* recover, stats */
-	  "CREATE INDEX messages_leased ON messages (lease_until_ms)"
+	  "CREATE INDEX messages_leased"
+	  " ON messages (lease_until_ms, created_ms, body_bytes)"
 	  " WHERE owner_token IS NOT NULL;"
 	  /* stats */
 	  "CREATE INDEX messages_held ON messages (created_ms)"

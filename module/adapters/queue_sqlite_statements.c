@@ -75,11 +75,12 @@ const char *const tp_queue_statements[TP_STMT_COUNT] = {
 	[TP_STMT_CLAIM] =
 		"SELECT " ITEM_COLUMNS " FROM messages"
 		" WHERE state = 0 AND relay = ?1 AND next_try_ms <= ?2"
-		" ORDER BY next_try_ms, id LIMIT ?3",
+		" AND (expires_ms <= 0 OR expires_ms > ?2)"
+		" ORDER BY next_try_ms, expires_ms, id LIMIT ?3",
 	[TP_STMT_CLAIM_EXPIRED] =
 		"SELECT " ITEM_COLUMNS " FROM messages"
-		" WHERE done_ms IS NULL AND expires_ms > 0"
-		" AND expires_ms <= ?1 AND (state = 0 OR state = 3)"
+		" WHERE owner_token IS NULL AND done_ms IS NULL"
+		" AND expires_ms > 0 AND expires_ms <= ?1"
 		" ORDER BY expires_ms LIMIT ?2",
 	[TP_STMT_LEASE] =
 		"UPDATE messages SET state = ?2, owner_slot = ?3,"
@@ -89,7 +90,8 @@ const char *const tp_queue_statements[TP_STMT_COUNT] = {
 		" AND owner_token = ?2 AND (state = 1 OR state = 2)",
 	[TP_STMT_BEGIN_DELIVERY] =
 		"UPDATE messages SET state = 2 WHERE queue_id = ?1"
-		" AND owner_token = ?2 AND state = 1",
+		" AND owner_token = ?2 AND relay = ?3"
+		" AND state BETWEEN 1 AND ?4",
 	[TP_STMT_SETTLE_OPEN] =
 		"UPDATE messages SET attempts = attempts + ?2,"
 		" unknown_count = unknown_count + ?3, state = ?4,"
@@ -113,20 +115,20 @@ const char *const tp_queue_statements[TP_STMT_COUNT] = {
 		" WHERE owner_token IS NOT NULL ORDER BY lease_until_ms",
 	[TP_STMT_LEASE_FREE] = "UPDATE messages SET state = 0, " NO_LEASE
 			       " WHERE queue_id = ?1",
-	[TP_STMT_REROUTE] = "UPDATE messages SET relay = ?2 WHERE store = ?1"
-			    " AND done_ms IS NULL AND relay <> ?2",
+	/* Two, because each has an index of its own. */
+	[TP_STMT_REROUTE_WAITING] =
+		"UPDATE messages SET relay = ?2 WHERE store = ?1"
+		" AND relay <> ?2 AND owner_token IS NULL"
+		" AND done_ms IS NULL",
+	[TP_STMT_REROUTE_LEASED] =
+		"UPDATE messages SET relay = ?2 WHERE store = ?1"
+		" AND relay <> ?2 AND owner_token IS NOT NULL",
 	[TP_STMT_HOLD] =
 		"UPDATE messages SET state = 3, reason = ?2 WHERE id = ?1",
 	[TP_STMT_RETRY] = "UPDATE messages SET state = 0, next_try_ms = ?2,"
 			  " reason = NULL WHERE id = ?1",
 	[TP_STMT_CANCEL_RCPTS] =
 		"UPDATE rcpts SET state = 3 WHERE message = ?1 AND state = 0",
-	[TP_STMT_KICK_RELAY] =
-		"UPDATE messages SET next_try_ms = ?2 WHERE state = 0"
-		" AND relay = ?1 AND next_try_ms > ?2",
-	[TP_STMT_KICK_ALL] =
-		"UPDATE messages SET next_try_ms = ?1 WHERE state = 0"
-		" AND next_try_ms > ?1",
 
 	[TP_STMT_SWEEP_FIND] =
 		"SELECT id, dedup_key IS NOT NULL, done_ms FROM messages"
@@ -161,7 +163,7 @@ const char *const tp_queue_statements[TP_STMT_COUNT] = {
 			 " AND (state = ?3 OR (?3 < 0 AND state <> 4))"
 			 " ORDER BY id LIMIT ?4",
 	/* Jumps from one relay to the next in the index: the cost is in the
-	 * relays and in what is due, not in what waits. */
+	 * relays, not in what waits. */
 	[TP_STMT_DUE] =
 		"WITH RECURSIVE relays (name) AS ("
 		" SELECT min(relay) FROM messages WHERE state = 0"
@@ -170,11 +172,13 @@ const char *const tp_queue_statements[TP_STMT_COUNT] = {
 		"  WHERE state = 0 AND relay > name)"
 		"  FROM relays WHERE name IS NOT NULL)"
 		" SELECT name,"
-		" (SELECT count(*) FROM messages"
-		"  WHERE state = 0 AND relay = name AND next_try_ms <= ?1),"
+		" (SELECT count(*) FROM (SELECT 1 FROM messages"
+		"  WHERE state = 0 AND relay = name AND next_try_ms <= ?1"
+		"  AND (expires_ms <= 0 OR expires_ms > ?1) LIMIT ?2)),"
 		" (SELECT min(next_try_ms) FROM messages"
-		"  WHERE state = 0 AND relay = name)"
-		" FROM relays WHERE name IS NOT NULL",
+		"  WHERE state = 0 AND relay = name"
+		"  AND (expires_ms <= 0 OR expires_ms > ?1)) AS next"
+		" FROM relays WHERE next IS NOT NULL",
 	[TP_STMT_STATS] =
 		"SELECT"
 		" (SELECT count(*) FROM messages WHERE state = 0),"
@@ -183,10 +187,16 @@ const char *const tp_queue_statements[TP_STMT_COUNT] = {
 		" (SELECT count(*) FROM messages"
 		"  WHERE owner_token IS NOT NULL AND state = 2),"
 		" (SELECT count(*) FROM messages WHERE state = 3),"
-		" done.count, coalesce(open.oldest, 0), open.bytes + done.bytes"
+		" done.count,"
+		" coalesce(min(waiting.oldest, leased.oldest),"
+		"  waiting.oldest, leased.oldest, 0),"
+		" waiting.bytes + leased.bytes + done.bytes"
 		" FROM (SELECT min(created_ms) AS oldest,"
-		"  coalesce(sum(body_bytes), 0) AS bytes"
-		"  FROM messages WHERE done_ms IS NULL) AS open,"
+		"  coalesce(sum(body_bytes), 0) AS bytes FROM messages"
+		"  WHERE owner_token IS NULL AND done_ms IS NULL) AS waiting,"
+		" (SELECT min(created_ms) AS oldest,"
+		"  coalesce(sum(body_bytes), 0) AS bytes FROM messages"
+		"  WHERE owner_token IS NOT NULL) AS leased,"
 		" (SELECT count(*) AS count,"
 		"  coalesce(sum(body_bytes), 0) AS bytes"
 		"  FROM messages WHERE done_ms IS NOT NULL) AS done",

@@ -45,13 +45,13 @@ static void close_all(struct tp_queue_sqlite *queue)
 }
 
 int tp_queue_sqlite_writer_ready(
-	struct tp_queue_sqlite *queue, struct tp_error *err)
+	struct tp_queue_sqlite *queue, int check, struct tp_error *err)
 {
 	int rc;
 
 	if (queue->writer.moved || queue->writer.suspect)
 		close_all(queue);
-	rc = tp_queue_db_ready(&queue->writer, err);
+	rc = tp_queue_db_ready(&queue->writer, check, err);
 	if (rc < 0 || queue->owner.fd >= 0)
 		return rc;
 	rc = tp_queue_owner_open(
@@ -59,6 +59,12 @@ int tp_queue_sqlite_writer_ready(
 	if (rc < 0)
 		tp_queue_db_close(&queue->writer);
 	return rc;
+}
+
+/* SQLite itself rolls back after some failures. */
+static int is_lost(const struct tp_queue_db *db)
+{
+	return sqlite3_get_autocommit(db->sql) || db->suspect;
 }
 
 /* Makes one change inside the transaction of several, with a savepoint: a
@@ -75,7 +81,7 @@ static int apply_guarded(struct tp_queue_sqlite *queue,
 	if (rc < 0)
 		return rc;
 	change->rc = change->apply(queue, change, &change->err);
-	if (sqlite3_get_autocommit(db->sql) || db->suspect) {
+	if (is_lost(db)) {
 		*err = change->err;
 		(void)tp_fail(err, TP_EQUEUE, queue->path,
 			"the transaction was lost");
@@ -88,24 +94,19 @@ static int apply_guarded(struct tp_queue_sqlite *queue,
 	return rc;
 }
 
-/* Makes all changes of a batch. One that is alone needs no savepoint, which
- * saves a seventh of its work: if it is refused nothing is committed.
- * @return 0, or negative if the transaction must not be committed */
-static int apply_batch(struct tp_queue_sqlite *queue,
-	struct tp_queue_change *batch, struct tp_error *err)
+/* Makes one change without a savepoint, which saves a seventh of its work. If
+ * it is refused the transaction is of no use any more.
+ * @return as apply_guarded() */
+static int apply_plain(struct tp_queue_sqlite *queue,
+	struct tp_queue_change *change, struct tp_error *err)
 {
-	struct tp_queue_change *change;
-	int rc = TP_OK;
-
-	if (!batch->next) {
-		batch->rc = batch->apply(queue, batch, err);
-		return batch->rc < 0 ? tp_fail(err, batch->rc, queue->path,
-					       "the change was refused")
-				     : TP_OK;
-	}
-	for (change = batch; change && rc >= 0; change = change->next)
-		rc = apply_guarded(queue, change, err);
-	return rc;
+	change->rc = change->apply(queue, change, err);
+	if (change->rc < 0)
+		return tp_fail(
+			err, change->rc, queue->path, "the change was refused");
+	return is_lost(&queue->writer) ? tp_fail(err, TP_EQUEUE, queue->path,
+						 "the transaction was lost")
+				       : TP_OK;
 }
 
 /* A commit that found no space has left no commit record in the WAL. Any
@@ -116,16 +117,22 @@ static enum fate fate_of_failed_commit(int code)
 						     : UNCERTAIN;
 }
 
+/* Makes all changes of a batch in one transaction, each by APPLY. */
 static enum fate transact(struct tp_queue_sqlite *queue,
-	struct tp_queue_change *batch, struct tp_error *err)
+	struct tp_queue_change *batch,
+	int (*apply)(struct tp_queue_sqlite *queue,
+		struct tp_queue_change *change, struct tp_error *err),
+	struct tp_error *err)
 {
 	struct tp_queue_db *db = &queue->writer;
+	struct tp_queue_change *change;
 	enum fate fate = NOT_COMMITTED;
 	int rc = tp_queue_db_run(db, TP_STMT_BEGIN, err);
 
 	if (rc < 0)
 		return NOT_BEGUN;
-	rc = apply_batch(queue, batch, err);
+	for (change = batch; change && rc >= 0; change = change->next)
+		rc = apply(queue, change, err);
 	if (rc >= 0) {
 		rc = tp_queue_db_run(db, TP_STMT_COMMIT, err);
 		fate = rc >= 0 ? COMMITTED : fate_of_failed_commit(rc);
@@ -149,6 +156,13 @@ static void fail_change(
 	change->err.code = code;
 }
 
+static int wants_check(const struct tp_queue_change *batch)
+{
+	while (batch && !batch->check_files)
+		batch = batch->next;
+	return batch != NULL;
+}
+
 static void run_batch(
 	struct tp_queue_sqlite *queue, struct tp_queue_change *batch)
 {
@@ -158,8 +172,13 @@ static void run_batch(
 	int is_alone = !batch->next;
 	enum fate fate = NOT_BEGUN;
 
-	if (tp_queue_sqlite_writer_ready(queue, &err) >= 0)
-		fate = transact(queue, batch, &err);
+	if (tp_queue_sqlite_writer_ready(queue, wants_check(batch), &err) >= 0)
+		fate = transact(queue, batch, apply_plain, &err);
+	/* Few changes are refused. Then the others go on without it. */
+	if (fate == NOT_COMMITTED && !is_alone && !queue->writer.suspect) {
+		tp_error_clear(&err);
+		fate = transact(queue, batch, apply_guarded, &err);
+	}
 	for (change = batch; change && fate != COMMITTED; change = next) {
 		next = change->next;
 		if (fate == UNCERTAIN) {

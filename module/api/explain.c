@@ -213,7 +213,7 @@ static int try_relay(struct testing *testing, const struct tp_relay *relay,
 
 	memset(&trouble, 0, sizeof(trouble));
 	rc = ops->connect(
-		testing->handle->transport, relay, &connection, &trouble);
+		testing->handle->transport, relay, NULL, &connection, &trouble);
 	if (rc < 0) {
 		char text[TP_ERROR_TEXT_BYTES + TP_REPLY_TEXT_BYTES + 4];
 
@@ -276,7 +276,7 @@ static int submit_test(tillpost_handle *handle, const struct tp_store *store,
 	return rc;
 }
 
-/* A passive handle delivers for as long as the test takes. */
+/* Also a passive handle delivers, for as long as the test takes. */
 static int32_t deliver_test(struct testing *testing,
 	const struct tp_store *store,
 	const struct tillpost_test_options *options,
@@ -284,18 +284,18 @@ static int32_t deliver_test(struct testing *testing,
 {
 	struct tp_engine *engine = testing->handle->engine;
 	struct tp_error detail = TP_ERROR_INIT;
-	int background = tp_engine_running(engine);
 	struct tillpost_receipt filled;
 	int64_t begun_us = tp_mono_us();
 	int32_t rc;
 
-	rc = background ? TP_OK : tp_engine_start(engine, &detail);
+	rc = tp_engine_start(engine, &detail);
 	if (rc < 0)
 		return tp_abi_error(err, rc, &detail);
+	/* The relay was just seen to work. */
+	tp_engine_kick(engine, store->relay->name);
 	TILLPOST_INIT(&filled);
 	rc = submit_test(testing->handle, store, options, &filled, err);
-	if (!background)
-		tp_engine_stop(engine, STOP_GRACE_MS);
+	tp_engine_stop(engine, STOP_GRACE_MS);
 	if (rc >= 0) {
 		int sent = filled.verdict == TILLPOST_VERDICT_SENT;
 

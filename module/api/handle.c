@@ -269,7 +269,7 @@ static void close_in_child(tillpost_handle *handle)
 static void close_parts(tillpost_handle *handle)
 {
 	if (handle->engine)
-		tp_engine_stop(handle->engine, CLOSE_GRACE_MS);
+		tp_engine_shutdown(handle->engine, CLOSE_GRACE_MS);
 	tp_engine_destroy(&handle->engine);
 	if (handle->transport)
 		handle->transport->ops->destroy(&handle->transport);
@@ -321,6 +321,11 @@ int tp_handle_reload(tillpost_handle *handle, struct tp_error *err)
 	rc = tp_config_load(&source, warn_finding, handle, &after, err);
 	if (rc < 0)
 		return rc;
+	rc = tp_engine_set_config(handle->engine, after, err);
+	if (rc < 0) {
+		tp_config_unref(&after);
+		return rc;
+	}
 	(void)pthread_mutex_lock(&handle->lock);
 	before = handle->config;
 	handle->config = after;
@@ -329,7 +334,7 @@ int tp_handle_reload(tillpost_handle *handle, struct tp_error *err)
 		handle, "queue.path", before->queue_path, after->queue_path);
 	warn_if_fixed(handle, "log.path", before->log_path, after->log_path);
 	tp_config_unref(&before);
-	return tp_engine_set_config(handle->engine, after, err);
+	return TP_OK;
 }
 
 int32_t tp_api_reload(tillpost_handle *handle, struct tillpost_error *err)

@@ -290,12 +290,22 @@ static int log_cancelled(void *ctx, const struct tp_outcome *outcome)
 	return 0;
 }
 
+static int kick_relay(void *ctx, const struct tp_queue_item *item)
+{
+	tp_engine_kick(ctx, item->relay);
+	return 0;
+}
+
 static int act(tillpost_handle *handle, enum tp_queue_action action,
 	const char *queue_id, struct tp_error *err)
 {
 	struct tp_outcome_filter cancelled = {
 		.queue_id = queue_id,
 		.verdict = "cancelled",
+	};
+	struct tp_queue_filter this_one = {
+		.queue_id = queue_id,
+		.state = -1,
 	};
 	int rc = handle->queue->ops->act(handle->queue, action, queue_id,
 		tp_now_ms(&handle->clock), err);
@@ -305,13 +315,13 @@ static int act(tillpost_handle *handle, enum tp_queue_action action,
 	if (action == TP_QUEUE_CANCEL && handle->outcome_file)
 		return handle->queue->ops->outcomes(handle->queue, &cancelled,
 			log_cancelled, &handle->sink, err);
+	tp_engine_wake(handle->engine);
+	if (action != TP_QUEUE_RETRY)
+		return TP_OK;
 	/* A person who asks for a retry also means: stop waiting for the
-	 * relay. */
-	if (action == TP_QUEUE_RETRY)
-		tp_engine_kick(handle->engine, NULL);
-	else
-		tp_engine_wake(handle->engine);
-	return TP_OK;
+	 * relay of this message. */
+	return handle->queue->ops->list(
+		handle->queue, &this_one, kick_relay, handle->engine, err);
 }
 
 int32_t tp_api_queue_action(tillpost_handle *handle, int32_t action,

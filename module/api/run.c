@@ -6,6 +6,7 @@
 #include "api/convert.h"
 #include "api/handle.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -71,25 +72,25 @@ int32_t tp_api_run(tillpost_handle *handle,
 {
 	struct tp_error detail = TP_ERROR_INIT;
 	struct tillpost_run_options known;
-	int background;
 	int rc = tp_handle_usable(handle, &detail);
 
+	TP_ABI_READ(&known, options);
+	if (rc >= 0)
+		rc = tp_engine_start(handle->engine, &detail);
 	if (rc < 0)
 		return tp_abi_error(err, rc, &detail);
-	TP_ABI_READ(&known, options);
-	background = tp_engine_running(handle->engine);
-	if (!background)
-		rc = tp_engine_start(handle->engine, &detail);
-	if (rc >= 0)
-		rc = wait_until(handle, &known, &detail);
-	if (!background)
-		tp_engine_stop(handle->engine, STOP_GRACE_MS);
+	rc = wait_until(handle, &known, &detail);
+	tp_engine_stop(handle->engine, STOP_GRACE_MS);
 	return tp_abi_error(err, rc, &detail);
 }
 
 void tp_api_stop(tillpost_handle *handle)
 {
-	/* A full pipe means that a stop is already waiting. */
-	if (handle && write(handle->stop_pipe[1], "", 1) < 0)
-		return;
+	int saved = errno; /* a signal handler may be calling */
+
+	/* A full pipe means that a stop is already waiting. In a forked child
+	 * the pipe is the parent's. */
+	if (handle && handle->pid == getpid() &&
+		write(handle->stop_pipe[1], "", 1) < 0)
+		errno = saved;
 }

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define DEFAULT_WAIT_MS 30000
+#define PUT_ATTEMPTS_MAX_COUNT 3
 #define DEDUP_KEY_MAX_BYTES 255
 /* Above every store's limit; guards the casts below. */
 #define INPUT_MAX_BYTES (1024u * 1024u * 1024u)
@@ -174,8 +175,7 @@ static int32_t verdict_of(const struct tp_attempt *attempt)
 		return TILLPOST_VERDICT_FAILED;
 	if (attempt->worst == TP_CLASS_UNKNOWN)
 		return TILLPOST_VERDICT_UNKNOWN;
-	if (attempt->worst == TP_CLASS_SENDER ||
-		attempt->worst == TP_CLASS_CONFIG)
+	if (attempt->held)
 		return TILLPOST_VERDICT_HELD;
 	return TILLPOST_VERDICT_DEFERRED;
 }
@@ -192,23 +192,33 @@ static void fill_receipt(struct tillpost_receipt *receipt,
 	filled.reply_code = attempt->reply_code;
 	(void)snprintf(
 		filled.queue_id, sizeof(filled.queue_id), "%s", queue_id);
-	(void)snprintf(filled.message_id, sizeof(filled.message_id), "%s",
-		intake->message.message_id);
+	/* A duplicate's own Message-ID is never used. */
+	if (!duplicate)
+		(void)snprintf(filled.message_id, sizeof(filled.message_id),
+			"%s", intake->message.message_id);
 	(void)snprintf(filled.store, sizeof(filled.store), "%s",
 		intake->route.store->name);
 	(void)snprintf(filled.text, sizeof(filled.text), "%s", attempt->text);
 	TP_ABI_WRITE(receipt, &filled);
 }
 
-/* Durable on success. @return 0; 1: duplicate */
+/* Durable on success. A commit of which nobody knows whether it took place
+ * may be repeated: the queue knows the item by its id.
+ * @return 0; 1: duplicate */
 static int put(tillpost_handle *handle, const struct tp_queue_item *item,
 	char *id_out, struct tp_error *err)
 {
-	int rc = handle->queue->ops->put(handle->queue, item, id_out, err);
+	int rc = TP_EUNCERTAIN;
+	int i;
 
-	if (rc >= 0)
-		tp_engine_wake(handle->engine);
-	return rc;
+	for (i = 0; i < PUT_ATTEMPTS_MAX_COUNT && rc == TP_EUNCERTAIN; i++) {
+		tp_error_clear(err);
+		rc = handle->queue->ops->put(handle->queue, item, id_out, err);
+	}
+	if (rc < 0)
+		return rc;
+	tp_engine_wake(handle->engine);
+	return strcmp(id_out, item->queue_id) != 0;
 }
 
 static int put_and_wait(tillpost_handle *handle,

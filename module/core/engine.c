@@ -15,6 +15,7 @@
 #include <string.h>
 
 #define JITTER_PERCENT 25
+#define STORE_PAUSE_MS 200
 
 void tp_engine_cond_init(pthread_cond_t *cond)
 {
@@ -106,23 +107,25 @@ static void update_lane(struct tp_engine_lane *lane,
 static int lay_lanes(struct tp_engine *engine, const struct tp_config *before,
 	const struct tp_config *after)
 {
+	size_t known = engine->lane_count;
 	size_t i;
 	int rc = TP_OK;
 
-	for (i = 0; i < engine->lane_count; i++)
+	/* What can fail comes first and does no harm if it was in vain. */
+	for (i = 0; i < after->relay_count && rc >= 0; i++)
+		if (!tp_engine_find_lane(engine, after->relays[i].name))
+			rc = add_lane(engine, &after->relays[i]);
+	for (i = 0; i < known && rc >= 0; i++)
 		update_lane(engine->lanes[i],
 			before ? tp_config_relay(
 					 before, engine->lanes[i]->relay)
 			       : NULL,
 			tp_config_relay(after, engine->lanes[i]->relay));
-	for (i = 0; i < after->relay_count && rc >= 0; i++)
-		if (!tp_engine_find_lane(engine, after->relays[i].name))
-			rc = add_lane(engine, &after->relays[i]);
 	return rc;
 }
 
 /* What waits follows its store to the relay that the store uses now. */
-static int reroute(struct tp_engine *engine, const struct tp_config *config,
+int tp_engine_reroute(struct tp_engine *engine, const struct tp_config *config,
 	struct tp_error *err)
 {
 	size_t i;
@@ -139,21 +142,32 @@ static int reroute(struct tp_engine *engine, const struct tp_config *config,
 int tp_engine_set_config(struct tp_engine *engine, struct tp_config *config,
 	struct tp_error *err)
 {
+	struct tp_error ignored = TP_ERROR_INIT;
 	struct tp_config *before;
 	int rc;
 
 	(void)pthread_mutex_lock(&engine->lock);
 	before = engine->config;
 	rc = lay_lanes(engine, before, config);
-	if (rc >= 0)
+	if (rc >= 0) {
 		engine->config = tp_config_ref(config);
+		engine->unrouted = 0;
+	}
 	(void)pthread_mutex_unlock(&engine->lock);
 	if (rc < 0)
 		return tp_fail(err, rc, "engine", "out of memory");
 	tp_config_unref(&before);
-	rc = reroute(engine, config, err);
+	/* The new configuration is in force. If the queue cannot be changed
+	 * now, housekeeping does it. */
+	if (tp_engine_reroute(engine, config, &ignored) < 0) {
+		tp_engine_log(
+			engine, 3, "queue-error", "reroute: %s", ignored.text);
+		(void)pthread_mutex_lock(&engine->lock);
+		engine->unrouted = 1;
+		(void)pthread_mutex_unlock(&engine->lock);
+	}
 	tp_engine_wake(engine);
-	return rc;
+	return TP_OK;
 }
 
 /* ---- life --------------------------------------------------------------- */
@@ -176,6 +190,7 @@ int tp_engine_new(const struct tp_engine_options *options,
 	engine->log_ctx = options->log_ctx;
 	(void)pthread_mutex_init(&engine->lock, NULL);
 	(void)pthread_mutex_init(&engine->sink_lock, NULL);
+	(void)pthread_mutex_init(&engine->life_lock, NULL);
 	tp_engine_cond_init(&engine->wake);
 	tp_engine_cond_init(&engine->changed);
 	engine->reporting_host =
@@ -207,35 +222,46 @@ void tp_engine_destroy(struct tp_engine **engine)
 {
 	if (!*engine)
 		return;
-	tp_engine_stop(*engine, 0);
+	tp_engine_shutdown(*engine, 0);
 	free_lanes(*engine);
 	tp_config_unref(&(*engine)->config);
 	(void)pthread_cond_destroy(&(*engine)->wake);
 	(void)pthread_cond_destroy(&(*engine)->changed);
 	(void)pthread_mutex_destroy(&(*engine)->lock);
 	(void)pthread_mutex_destroy(&(*engine)->sink_lock);
+	(void)pthread_mutex_destroy(&(*engine)->life_lock);
 	tp_free((*engine)->reporting_host);
 	tp_free(*engine);
 	*engine = NULL;
 }
 
-int tp_engine_start(struct tp_engine *engine, struct tp_error *err)
+static int launch(struct tp_engine *engine)
 {
 	sigset_t all;
 	sigset_t before;
+	int rc;
+
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
+	rc = pthread_create(
+		&engine->scheduler, NULL, tp_scheduler_main, engine);
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	(void)pthread_mutex_lock(&engine->lock);
+	engine->running = rc == 0;
+	(void)pthread_mutex_unlock(&engine->lock);
+	return rc;
+}
+
+int tp_engine_start(struct tp_engine *engine, struct tp_error *err)
+{
 	int rc = 0;
 
-	(void)pthread_mutex_lock(&engine->lock);
-	if (!engine->running) {
-		engine->stopping = 0;
-		(void)sigfillset(&all);
-		(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-		rc = pthread_create(
-			&engine->scheduler, NULL, tp_scheduler_main, engine);
-		(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-		engine->running = rc == 0;
-	}
-	(void)pthread_mutex_unlock(&engine->lock);
+	(void)pthread_mutex_lock(&engine->life_lock);
+	if (engine->users == 0)
+		rc = launch(engine);
+	if (rc == 0)
+		engine->users++;
+	(void)pthread_mutex_unlock(&engine->life_lock);
 	if (rc == 0)
 		return TP_OK;
 	errno = rc;
@@ -248,8 +274,7 @@ static void interrupt_workers(struct tp_engine *engine)
 	struct tp_worker *worker;
 
 	for (worker = engine->workers; worker; worker = worker->next)
-		if (worker->connection)
-			engine->transport->ops->interrupt(worker->connection);
+		tp_interrupt_fire(&worker->interrupt);
 }
 
 static int workers_busy(const struct tp_engine *engine)
@@ -262,7 +287,7 @@ static int workers_busy(const struct tp_engine *engine)
 	return 0;
 }
 
-/* Lock held. A connection made after the grace is cut at the next turn. */
+/* Lock held. */
 static void wait_for_workers(struct tp_engine *engine, int64_t grace_ms)
 {
 	int64_t grace_end = tp_deadline_ms(grace_ms);
@@ -279,15 +304,12 @@ static void wait_for_workers(struct tp_engine *engine, int64_t grace_ms)
 	tp_workers_reap(engine);
 }
 
-void tp_engine_stop(struct tp_engine *engine, int64_t grace_ms)
+/* Life lock held. */
+static void halt(struct tp_engine *engine, int64_t grace_ms)
 {
 	size_t i;
 
 	(void)pthread_mutex_lock(&engine->lock);
-	if (!engine->running) {
-		(void)pthread_mutex_unlock(&engine->lock);
-		return;
-	}
 	engine->stopping = 1;
 	(void)pthread_cond_broadcast(&engine->wake);
 	(void)pthread_cond_broadcast(&engine->changed);
@@ -299,7 +321,26 @@ void tp_engine_stop(struct tp_engine *engine, int64_t grace_ms)
 	(void)pthread_mutex_lock(&engine->lock);
 	wait_for_workers(engine, grace_ms);
 	engine->running = 0;
+	engine->stopping = 0;
+	engine->housekept = 0;
 	(void)pthread_mutex_unlock(&engine->lock);
+}
+
+void tp_engine_stop(struct tp_engine *engine, int64_t grace_ms)
+{
+	(void)pthread_mutex_lock(&engine->life_lock);
+	if (engine->users > 0 && --engine->users == 0)
+		halt(engine, grace_ms);
+	(void)pthread_mutex_unlock(&engine->life_lock);
+}
+
+void tp_engine_shutdown(struct tp_engine *engine, int64_t grace_ms)
+{
+	(void)pthread_mutex_lock(&engine->life_lock);
+	if (engine->users > 0)
+		halt(engine, grace_ms);
+	engine->users = 0;
+	(void)pthread_mutex_unlock(&engine->life_lock);
 }
 
 int tp_engine_running(struct tp_engine *engine)
@@ -366,13 +407,13 @@ void tp_engine_lanes(struct tp_engine *engine,
 }
 
 /* Lock held. */
-static int lane_could_send(
-	struct tp_engine *engine, const struct tp_queue_relay_due *due)
+static int lane_could_send(struct tp_engine *engine,
+	const struct tp_queue_relay_due *due, int64_t now_ms)
 {
 	struct tp_engine_lane *lane = tp_engine_find_lane(engine, due->relay);
 
 	return due->due_count > 0 && lane && !lane->gone &&
-	       tp_lane_allowed(&lane->lane, tp_now_ms(engine->clock)) > 0;
+	       tp_lane_allowed(&lane->lane, now_ms) > 0;
 }
 
 /* Lock held. */
@@ -390,18 +431,18 @@ static int lanes_busy(const struct tp_engine *engine)
 int tp_engine_idle(struct tp_engine *engine, struct tp_error *err)
 {
 	struct tp_queue_relay_due *due = NULL;
+	int64_t now_ms = tp_now_ms(engine->clock);
 	int count;
 	int idle;
 	int i;
 
-	count = engine->queue->ops->due(
-		engine->queue, tp_now_ms(engine->clock), &due, err);
+	count = engine->queue->ops->due(engine->queue, now_ms, &due, err);
 	if (count < 0)
 		return count;
 	(void)pthread_mutex_lock(&engine->lock);
-	idle = !lanes_busy(engine) && !engine->woken;
+	idle = engine->housekept && !lanes_busy(engine) && !engine->woken;
 	for (i = 0; i < count; i++)
-		idle = idle && !lane_could_send(engine, &due[i]);
+		idle = idle && !lane_could_send(engine, &due[i], now_ms);
 	(void)pthread_mutex_unlock(&engine->lock);
 	for (i = 0; i < count; i++)
 		tp_free(due[i].relay);
@@ -431,17 +472,15 @@ static void count(
 	}
 }
 
-int tp_engine_commit(struct tp_engine *engine, struct tp_settle *settle,
-	int *next_begun_out, struct tp_error *err)
+static void tell(struct tp_engine *engine, const struct tp_settle *settle)
 {
 	const struct tp_settlement *settlement = &settle->settlement;
 	size_t i;
-	int rc;
 
-	rc = engine->queue->ops->settle(
-		engine->queue, settlement, next_begun_out, err);
-	if (rc < 0)
-		return rc;
+	if (settle->bounce_failed)
+		tp_engine_log(engine, 3, "bounce-failed",
+			"%s: its sender was not told of the failure",
+			settlement->queue_id);
 	if (engine->sink) {
 		(void)pthread_mutex_lock(&engine->sink_lock);
 		for (i = 0; i < settlement->rcpt_count; i++)
@@ -453,5 +492,59 @@ int tp_engine_commit(struct tp_engine *engine, struct tp_settle *settle,
 	count(engine, settlement);
 	tp_waiters_notify(engine, settle);
 	(void)pthread_mutex_unlock(&engine->lock);
+}
+
+static int commit(struct tp_engine *engine, struct tp_settle *settle,
+	int *next_begun_out, struct tp_error *err)
+{
+	int rc = engine->queue->ops->settle(
+		engine->queue, &settle->settlement, next_begun_out, err);
+
+	if (rc >= 0)
+		tell(engine, settle);
 	return rc;
+}
+
+static int stopping(struct tp_engine *engine)
+{
+	int stop;
+
+	(void)pthread_mutex_lock(&engine->lock);
+	stop = engine->stopping;
+	(void)pthread_mutex_unlock(&engine->lock);
+	return stop;
+}
+
+static void pause_ms(int64_t ms)
+{
+	struct timespec time = { (time_t)(ms / 1000),
+		(long)(ms % 1000) * 1000000L };
+
+	(void)nanosleep(&time, NULL);
+}
+
+int tp_engine_store(struct tp_engine *engine, struct tp_settle *settle)
+{
+	int uncertain = 0;
+	int begun = 0;
+	int attempt = 0;
+	int rc;
+
+	do {
+		struct tp_error err = TP_ERROR_INIT;
+
+		if (attempt > 0)
+			pause_ms(STORE_PAUSE_MS);
+		rc = commit(engine, settle, &begun, &err);
+		if (rc < 0 && attempt == 0)
+			tp_engine_log(engine, 3, "queue-error", "%s: %s",
+				settle->settlement.queue_id, err.text);
+		uncertain |= rc == TP_EUNCERTAIN;
+		attempt++;
+	} while (rc < 0 && rc != TP_ESTATE && rc != TP_EINVAL &&
+		 !stopping(engine));
+	/* No lease any more after an uncertain commit: it did take place. */
+	if (rc == TP_ESTATE && uncertain)
+		tell(engine, settle);
+	return begun;
 }

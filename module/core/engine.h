@@ -47,14 +47,15 @@ int tp_engine_new(const struct tp_engine_options *options,
 /* Stops first. NULL-safe. */
 void tp_engine_destroy(struct tp_engine **engine);
 
-/* Starts delivery. Nothing happens if it runs already. */
+/* Starts delivery, or joins those who have: each start needs a stop. */
 int tp_engine_start(
 	struct tp_engine *engine, struct tp_error *err) TP_USE_RESULT;
-/* Ends it: workers get GRACE_MS to finish their message, then their
- * connections are cut, which leaves a clean or an unknown outcome. Blocks
- * until all threads are gone; a worker that is just connecting adds at most
- * the relay's connect, TLS and reply deadlines. */
+/* Takes one start back. The last one ends delivery: workers get GRACE_MS to
+ * finish their message, then their connections are cut, which leaves a clean
+ * or an unknown outcome. Blocks until all threads are gone. */
 void tp_engine_stop(struct tp_engine *engine, int64_t grace_ms);
+/* Ends it whoever wanted it. */
+void tp_engine_shutdown(struct tp_engine *engine, int64_t grace_ms);
 int tp_engine_running(struct tp_engine *engine);
 
 /* Work may have come. */
@@ -74,6 +75,7 @@ struct tp_attempt {
 	enum tp_class worst;
 	enum tp_rcpt_state worst_state;
 	int some_sent;
+	int held; /* the message waits for a person */
 	int reply_code;
 	char text[TP_REPLY_TEXT_BYTES];
 };

@@ -5,12 +5,14 @@
  *         waiters.c only.
  * LAYER   core.
  * THREADS everything below `lock` is guarded by it. The lock is never held
- *         during a call to queue, transport, sink or log.
+ *         during a call to queue, transport, sink, log or clock, which may be
+ *         the host's.
  * SPDX-License-Identifier: MIT
  */
 #ifndef TP_CORE_ENGINE_PRIVATE_H
 #define TP_CORE_ENGINE_PRIVATE_H
 
+#include "base/interrupt.h"
 #include "core/engine.h"
 
 #include <pthread.h>
@@ -29,7 +31,7 @@ struct tp_engine_lane {
 	int generation; /* changes when the relay's profile changes */
 	int gone;	/* no longer configured */
 	int worker_count;
-	int idle_count;	     /* workers that look for work */
+	int idle_count;	     /* workers that wait for work */
 	int signalled;	     /* work came since a worker last looked */
 	pthread_cond_t work; /* idle workers wait here */
 };
@@ -43,13 +45,14 @@ struct tp_worker {
 	int generation;
 	int finished; /* the thread may be joined */
 	pthread_t thread;
-	struct tp_connection *connection; /* guarded by lock for interrupt */
+	struct tp_interrupt interrupt; /* cuts the connection off */
 };
 
 struct tp_waiter {
 	struct tp_waiter *next;
 	char queue_id[TP_QUEUE_ID_BYTES];
 	char *relay;
+	int begun; /* a worker is sending the message */
 	int done;
 	struct tp_attempt attempt;
 };
@@ -64,6 +67,8 @@ struct tp_engine {
 	char *reporting_host;
 
 	pthread_mutex_t sink_lock; /* one event at a time */
+	pthread_mutex_t life_lock; /* start and stop, one at a time: users */
+	int users;		   /* who wants delivery to run */
 
 	pthread_mutex_t lock;
 	pthread_cond_t wake;	/* the scheduler waits here */
@@ -77,6 +82,8 @@ struct tp_engine {
 	int running;
 	int stopping;
 	int woken;
+	int unrouted;  /* messages wait for a relay that is not configured */
+	int housekept; /* dead owners' leases have been looked for */
 	pthread_t scheduler;
 };
 
@@ -86,10 +93,16 @@ struct tp_engine_lane *tp_engine_find_lane(
 struct tp_retry_schedule tp_engine_schedule(const struct tp_config *config);
 void tp_engine_log(struct tp_engine *engine, int level, const char *event,
 	const char *fmt, ...) TP_PRINTF(4, 5);
-/* Stores a settlement and tells sink, statistics and waiters. */
+/* Stores a settlement, then tells sink, statistics and waiters. A result that
+ * cannot be stored is kept and tried again until it can, or until the end:
+ * then the message is IN_DOUBT, and the next process settles it as unknown.
+ * Nothing is lost by waiting, as nothing else can be stored either.
+ * @return 1: begin_next was begun in the same commit; 0: not */
 struct tp_settle;
-int tp_engine_commit(struct tp_engine *engine, struct tp_settle *settle,
-	int *next_begun_out, struct tp_error *err);
+int tp_engine_store(struct tp_engine *engine, struct tp_settle *settle);
+/* Points waiting messages to the relays that their stores use now. */
+int tp_engine_reroute(struct tp_engine *engine, const struct tp_config *config,
+	struct tp_error *err);
 /* A condition variable on the monotonic clock. */
 void tp_engine_cond_init(pthread_cond_t *cond);
 
@@ -107,5 +120,6 @@ void tp_waiters_notify(
 	struct tp_engine *engine, const struct tp_settle *settle);
 void tp_waiters_release_relay(
 	struct tp_engine *engine, const char *relay, const char *reason);
+void tp_waiters_mark_begun(struct tp_engine *engine, const char *queue_id);
 
 #endif

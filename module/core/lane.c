@@ -69,6 +69,7 @@ int tp_lane_failure(struct tp_lane *lane,
 	enum tp_lane_state before = lane->state;
 	int64_t delay_ms;
 
+	lane->epoch++;
 	if (lane->failures < INT32_MAX)
 		lane->failures++;
 	delay_ms = tp_retry_delay_ms(schedule, verdict, lane->failures, random);

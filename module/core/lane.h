@@ -30,6 +30,8 @@ struct tp_lane {
 	int failures;	  /* in a row */
 	int limit;	  /* connections the relay allows, >= 1 */
 	int allowed;	  /* connections allowed now, 1..limit */
+	unsigned epoch;	  /* counts failures: a success that began before the
+			   * last failure says nothing about now */
 	char reason[TP_ERROR_TEXT_BYTES]; /* "" when ready */
 };
 

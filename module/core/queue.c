@@ -179,6 +179,9 @@ int tp_queue_settlement_check(
 		return tp_fail(err, TP_EINVAL, settlement->queue_id,
 			"an attempt cannot end as %s",
 			tp_queue_state_name(settlement->state));
+	if (settlement->begin_next && !settlement->begin_relay)
+		return tp_fail(err, TP_EINVAL, settlement->begin_next,
+			"no relay to begin it for");
 	if (settlement->bounce)
 		return tp_queue_item_check(settlement->bounce, err);
 	return TP_OK;

@@ -8,17 +8,23 @@
  *
  *         Message states            Legal moves
  *         QUEUED   waits            claim -> LEASED; hold; cancel; expire
- *         LEASED   a worker has it  begin -> IN_DOUBT; settle; release;
+ *         LEASED   a worker has it  begin -> IN_DOUBT; settle; unclaim;
  *                                   owner dies or lease ends -> QUEUED
- *         IN_DOUBT its dot may have settle; owner dies or lease ends ->
+ *         IN_DOUBT its dot may have settle; owner dies (and nothing else) ->
  *                  gone out         UNKNOWN outcome for its open recipients
  *         HELD     waits for a      release, retry -> QUEUED; cancel; expire
  *                  person
  *         DONE     nothing open     removed by sweep
  *         Recipient states: OPEN, SENT, FAILED, CANCELLED.
  *
- *         A message is claimed for a relay only while that relay's name is
- *         the one stored with it: reroute() changes it after a reload.
+ *         A message is claimed and begun for a relay only while that
+ *         relay's name is the one stored with it: reroute() changes it after
+ *         a reload, also under a worker that has it LEASED.
+ *
+ *         Only the owner ends IN_DOUBT while it lives, however long that
+ *         takes: to send again what is still being sent makes duplicates. So
+ *         the owner must settle what it has begun, and try again where the
+ *         queue could not store it.
  * LAYER   core; libc only.
  * THREADS every function may be called from any thread.
  * SPDX-License-Identifier: MIT
@@ -104,8 +110,9 @@ struct tp_settlement {
 	const char *reason;	   /* for QUEUED and HELD; NULL: none */
 	const struct tp_queue_item *bounce; /* put in the same transaction;
 					     * NULL: none */
-	const char *begin_next; /* queue id to move LEASED -> IN_DOUBT in the
-				 * same transaction; NULL: none */
+	const char *begin_next;	 /* queue id to move LEASED -> IN_DOUBT in the
+				  * same transaction; NULL: none */
+	const char *begin_relay; /* as begin(); required with begin_next */
 };
 
 /* claim() may bring the data of messages up to this size along. */
@@ -146,10 +153,14 @@ enum tp_queue_action {
 			   * one event each */
 };
 
+/* due() counts no further, so that a long queue costs it no more. */
+#define TP_QUEUE_DUE_MAX_COUNT 1000
+
 struct tp_queue_relay_due {
 	char *relay;
-	int64_t due_count;   /* QUEUED with next_try <= now */
-	int64_t next_try_ms; /* earliest of QUEUED; INT64_MAX: none */
+	int64_t due_count;   /* QUEUED with next_try <= now, not expired;
+			      * counted up to TP_QUEUE_DUE_MAX_COUNT */
+	int64_t next_try_ms; /* earliest of QUEUED, not expired */
 };
 
 struct tp_queue_stats {
@@ -171,20 +182,25 @@ struct tp_queue_ops {
 	 *         TP_EQUEUE, TP_EBUSY, TP_ENOSPC, TP_EUNCERTAIN, TP_EINVAL */
 	int (*put)(struct tp_queue *queue, const struct tp_queue_item *item,
 		char id_out[TP_QUEUE_ID_BYTES], struct tp_error *err);
-	/* Leases due messages of one relay, oldest next_try first. The data of
-	 * small ones may come along (it saves a read each); load() gets the
-	 * others'.
+	/* Leases due messages of one relay, ordered by next_try, expires,
+	 * arrival. Never what has expired: that is for claim_expired(). The
+	 * data of small ones may come along (it saves a read each); load()
+	 * gets the others'.
 	 * @return their number (array in *items_out, tp_queue_items_free) */
 	int (*claim)(struct tp_queue *queue, const struct tp_claim *claim,
 		struct tp_queue_item **items_out, struct tp_error *err);
 	/* Reads the data of a message. @owns caller, tp_free() */
 	int (*load)(struct tp_queue *queue, const char *queue_id,
 		char **data_out, size_t *len_out, struct tp_error *err);
-	/* LEASED -> IN_DOUBT. TP_ESTATE if this process has no lease on it. */
+	/* LEASED -> IN_DOUBT, to be sent through RELAY. Succeeds too if this
+	 * process has it IN_DOUBT already (a call that ended TP_EUNCERTAIN may
+	 * have begun it). TP_ESTATE if this process has no lease on it, or if
+	 * RELAY is not the relay stored with it (any more). */
 	int (*begin)(struct tp_queue *queue, const char *queue_id,
-		struct tp_error *err);
-	/* TP_ESTATE, and nothing is changed, if the lease was lost. A lost
-	 * begin_next is not an error: *next_begun_out says. TP_EINVAL unless
+		const char *relay, struct tp_error *err);
+	/* TP_ESTATE, and nothing is changed, if the lease was lost. A
+	 * begin_next that is not LEASED by this process for begin_relay is
+	 * passed over without error: *next_begun_out says. TP_EINVAL unless
 	 * the new state is DONE exactly if no recipient is left OPEN. A
 	 * bounce that the queue has already is not put twice. */
 	int (*settle)(struct tp_queue *queue,
@@ -194,9 +210,12 @@ struct tp_queue_ops {
 	 * of this process are passed over. */
 	int (*unclaim)(struct tp_queue *queue, const char *const *queue_ids,
 		size_t count, struct tp_error *err);
-	/* Frees what dead owners and ended leases held: LEASED -> QUEUED;
-	 * IN_DOUBT is listed through CB (state still IN_DOUBT, now leased by
-	 * this process) for the engine to settle as unknown.
+	/* Frees what is LEASED by a dead owner or beyond the end of its lease:
+	 * -> QUEUED. What a dead owner held IN_DOUBT is listed through CB
+	 * (state still IN_DOUBT, now owned by this process) for the engine to
+	 * settle as unknown; what a living one holds is left alone. After
+	 * TP_EUNCERTAIN CB was called too: a later call will not list again
+	 * what this one may have taken over.
 	 * @return how many were freed or listed */
 	int (*recover)(struct tp_queue *queue, int64_t now_ms, int64_t lease_ms,
 		tp_queue_item_fn *cb, void *ctx, struct tp_error *err);
@@ -205,7 +224,9 @@ struct tp_queue_ops {
 	int (*claim_expired)(struct tp_queue *queue, int64_t now_ms,
 		int64_t lease_ms, size_t limit,
 		struct tp_queue_item **items_out, struct tp_error *err);
-	/* What is waiting, per relay. @owns caller: array and names */
+	/* What is waiting, per relay that claim() would find something for
+	 * now or later. Cheap: its cost is in the relays.
+	 * @owns caller: array and names */
 	int (*due)(struct tp_queue *queue, int64_t now_ms,
 		struct tp_queue_relay_due **due_out, struct tp_error *err);
 	/* Sets the relay of a store's unfinished messages. */
@@ -217,9 +238,6 @@ struct tp_queue_ops {
 	/* @return 0, TP_ENOTFOUND, TP_ESTATE */
 	int (*act)(struct tp_queue *queue, enum tp_queue_action action,
 		const char *queue_id, int64_t now_ms, struct tp_error *err);
-	/* Makes every QUEUED message of a relay (NULL: all) due now. */
-	int (*kick)(struct tp_queue *queue, const char *relay, int64_t now_ms,
-		struct tp_error *err);
 	int (*outcomes)(struct tp_queue *queue,
 		const struct tp_outcome_filter *filter, tp_outcome_fn *cb,
 		void *ctx, struct tp_error *err);
@@ -248,6 +266,9 @@ struct tp_queue {
 
 /* Everything in memory, for tests; lost with the process. */
 int tp_queue_ram_new(struct tp_queue **queue_out, struct tp_error *err);
+/* For tests: all present leases become those of an owner that has died. Only
+ * for a queue of tp_queue_ram_new(). */
+void tp_queue_ram_lose_owner(struct tp_queue *queue);
 
 /* ---- shared by the implementations: the rules that need no storage ------ */
 

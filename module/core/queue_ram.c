@@ -22,6 +22,7 @@
 struct entry {
 	struct tp_queue_item item;
 	uint64_t sequence; /* order of arrival */
+	uint64_t owner;	   /* of the lease */
 	int64_t lease_until_ms;
 	int64_t done_ms;
 };
@@ -40,6 +41,7 @@ struct ram_queue {
 	struct list events;  /* struct tp_outcome, oldest first */
 	uint64_t next_sequence;
 	int64_t next_event_id;
+	uint64_t owner; /* whose leases are this process's */
 };
 
 static struct ram_queue *ram(struct tp_queue *queue)
@@ -153,10 +155,12 @@ static int is_open(const struct entry *entry)
 	return entry->item.state != TP_QUEUE_DONE;
 }
 
-static int is_leased(const struct entry *entry)
+/* Is it in STATE, LEASED or IN_DOUBT, and ours? */
+static int is_ours(const struct ram_queue *queue, const struct entry *entry,
+	enum tp_queue_state state)
 {
-	return entry->item.state == TP_QUEUE_LEASED ||
-	       entry->item.state == TP_QUEUE_IN_DOUBT;
+	return entry && entry->item.state == state &&
+	       entry->owner == queue->owner;
 }
 
 static void add_entry(struct ram_queue *queue, struct entry *entry)
@@ -206,15 +210,6 @@ static int compare(int64_t a, int64_t b)
 	return (a > b) - (a < b);
 }
 
-static int by_next_try(const void *a, const void *b)
-{
-	const struct entry *x = *(void *const *)a;
-	const struct entry *y = *(void *const *)b;
-	int order = compare(x->item.next_try_ms, y->item.next_try_ms);
-
-	return order ? order : (x->sequence > y->sequence ? 1 : -1);
-}
-
 static int by_expires(const void *a, const void *b)
 {
 	const struct entry *x = *(void *const *)a;
@@ -222,6 +217,15 @@ static int by_expires(const void *a, const void *b)
 	int order = compare(x->item.expires_ms, y->item.expires_ms);
 
 	return order ? order : (x->sequence > y->sequence ? 1 : -1);
+}
+
+static int by_next_try(const void *a, const void *b)
+{
+	const struct entry *x = *(void *const *)a;
+	const struct entry *y = *(void *const *)b;
+	int order = compare(x->item.next_try_ms, y->item.next_try_ms);
+
+	return order ? order : by_expires(a, b);
 }
 
 /* Copies the items of CHOSEN; nothing to free after a failure. */
@@ -248,16 +252,19 @@ static int copy_items(const struct list *chosen, struct tp_queue_item **out)
 	return TP_OK;
 }
 
-static void lease(struct entry *entry, int64_t until_ms)
+static void lease(
+	const struct ram_queue *queue, struct entry *entry, int64_t until_ms)
 {
 	if (entry->item.state != TP_QUEUE_IN_DOUBT)
 		entry->item.state = TP_QUEUE_LEASED;
+	entry->owner = queue->owner;
 	entry->lease_until_ms = until_ms;
 }
 
 /* Leases what is CHOSEN and gives copies of it. Frees the list. */
-static int lease_chosen(struct list *chosen, int64_t until_ms,
-	struct tp_queue_item **items_out, struct tp_error *err)
+static int lease_chosen(const struct ram_queue *queue, struct list *chosen,
+	int64_t until_ms, struct tp_queue_item **items_out,
+	struct tp_error *err)
 {
 	int rc = (int)chosen->count;
 	size_t i;
@@ -267,7 +274,7 @@ static int lease_chosen(struct list *chosen, int64_t until_ms,
 	for (i = 0; rc > 0 && i < chosen->count; i++) {
 		struct entry *entry = chosen->at[i];
 
-		lease(entry, until_ms);
+		lease(queue, entry, until_ms);
 		(*items_out)[i].state = entry->item.state;
 	}
 	tp_free(chosen->at);
@@ -297,17 +304,23 @@ static int choose(struct ram_queue *queue,
 	qsort(chosen.at, chosen.count, sizeof(*chosen.at), order);
 	if (chosen.count > claim->max_count)
 		chosen.count = claim->max_count;
-	rc = lease_chosen(
-		&chosen, claim->now_ms + claim->lease_ms, items_out, err);
+	rc = lease_chosen(queue, &chosen, claim->now_ms + claim->lease_ms,
+		items_out, err);
 out:
 	pthread_mutex_unlock(&queue->mutex);
 	return rc;
+}
+
+static int is_expired(const struct entry *entry, int64_t now_ms)
+{
+	return entry->item.expires_ms > 0 && entry->item.expires_ms <= now_ms;
 }
 
 static int match_due(const struct entry *entry, const struct tp_claim *claim)
 {
 	return entry->item.state == TP_QUEUE_QUEUED &&
 	       entry->item.next_try_ms <= claim->now_ms &&
+	       !is_expired(entry, claim->now_ms) &&
 	       strcmp(entry->item.relay, claim->relay) == 0;
 }
 
@@ -316,8 +329,7 @@ static int match_expired(
 {
 	return (entry->item.state == TP_QUEUE_QUEUED ||
 		       entry->item.state == TP_QUEUE_HELD) &&
-	       entry->item.expires_ms > 0 &&
-	       entry->item.expires_ms <= claim->now_ms;
+	       is_expired(entry, claim->now_ms);
 }
 
 static int ram_claim(struct tp_queue *base, const struct tp_claim *claim,
@@ -357,27 +369,33 @@ static int ram_load(struct tp_queue *base, const char *queue_id,
 	return rc;
 }
 
-static int begin_locked(struct ram_queue *queue, const char *queue_id)
+/* @return 1 if it is begun, 0 if it is not FROM that state, or not ours, or
+ *         for another relay */
+static int begin_locked(struct ram_queue *queue, const char *queue_id,
+	const char *relay, enum tp_queue_state from)
 {
 	struct entry *entry = find(queue, queue_id);
 
-	if (!entry || entry->item.state != TP_QUEUE_LEASED)
+	if (!is_ours(queue, entry, from) ||
+		strcmp(entry->item.relay, relay) != 0)
 		return 0;
 	entry->item.state = TP_QUEUE_IN_DOUBT;
 	return 1;
 }
 
-static int ram_begin(
-	struct tp_queue *base, const char *queue_id, struct tp_error *err)
+static int ram_begin(struct tp_queue *base, const char *queue_id,
+	const char *relay, struct tp_error *err)
 {
 	struct ram_queue *queue = ram(base);
 	int begun;
 
 	pthread_mutex_lock(&queue->mutex);
-	begun = begin_locked(queue, queue_id);
+	begun = begin_locked(queue, queue_id, relay, TP_QUEUE_LEASED) ||
+		begin_locked(queue, queue_id, relay, TP_QUEUE_IN_DOUBT);
 	pthread_mutex_unlock(&queue->mutex);
 	return begun ? TP_OK
-		     : tp_fail(err, TP_ESTATE, queue_id, "no lease on it");
+		     : tp_fail(err, TP_ESTATE, queue_id,
+			       "no lease on it for relay %s", relay);
 }
 
 /* Everything a settlement needs, made before anything is changed. */
@@ -449,16 +467,16 @@ static int state_fits(
 	return (settlement->state == TP_QUEUE_DONE) == (open_count == 0);
 }
 
-static int settle_check(const struct entry *entry,
-	const struct tp_settlement *settlement, struct tp_error *err)
+static int settle_check(const struct ram_queue *queue,
+	const struct entry *entry, const struct tp_settlement *settlement,
+	struct tp_error *err)
 {
 	size_t i;
 
-	if (!entry || !is_leased(entry)) {
-		(void)tp_fail(err, TP_ESTATE, settlement->queue_id,
+	if (!is_ours(queue, entry, TP_QUEUE_LEASED) &&
+		!is_ours(queue, entry, TP_QUEUE_IN_DOUBT))
+		return tp_fail(err, TP_ESTATE, settlement->queue_id,
 			"the lease was lost");
-		return TP_ESTATE;
-	}
 	for (i = 0; i < settlement->rcpt_count; i++)
 		if (settlement->rcpts[i].index >= entry->item.rcpt_count)
 			return tp_fail(err, TP_EINVAL, settlement->queue_id,
@@ -532,7 +550,7 @@ static int ram_settle(struct tp_queue *base,
 		return rc;
 	pthread_mutex_lock(&queue->mutex);
 	entry = find(queue, settlement->queue_id);
-	rc = settle_check(entry, settlement, err);
+	rc = settle_check(queue, entry, settlement, err);
 	if (rc < 0)
 		goto out;
 	if (settlement->reason && settlement->state != TP_QUEUE_DONE) {
@@ -548,7 +566,8 @@ static int ram_settle(struct tp_queue *base,
 	}
 	settle_apply(queue, entry, settlement, &prepared, reason);
 	if (settlement->begin_next)
-		*next_begun_out = begin_locked(queue, settlement->begin_next);
+		*next_begun_out = begin_locked(queue, settlement->begin_next,
+			settlement->begin_relay, TP_QUEUE_LEASED);
 out:
 	prepared_free(&prepared, settlement->rcpt_count);
 	pthread_mutex_unlock(&queue->mutex);
@@ -566,14 +585,23 @@ static int ram_unclaim(struct tp_queue *base, const char *const *queue_ids,
 	for (i = 0; i < count; i++) {
 		struct entry *entry = find(queue, queue_ids[i]);
 
-		if (entry && entry->item.state == TP_QUEUE_LEASED)
+		if (is_ours(queue, entry, TP_QUEUE_LEASED))
 			entry->item.state = TP_QUEUE_QUEUED;
 	}
 	pthread_mutex_unlock(&queue->mutex);
 	return TP_OK;
 }
 
-/* There is one owner, and it is alive: only ended leases are recovered. */
+/* The only dead owners are those of tp_queue_ram_lose_owner(). */
+static int is_lost(const struct ram_queue *queue, const struct entry *entry,
+	enum tp_queue_state state, int64_t now_ms)
+{
+	if (entry->item.state != state)
+		return 0;
+	return entry->owner != queue->owner ||
+	       (state == TP_QUEUE_LEASED && entry->lease_until_ms <= now_ms);
+}
+
 static int ram_recover(struct tp_queue *base, int64_t now_ms, int64_t lease_ms,
 	tp_queue_item_fn *cb, void *ctx, struct tp_error *err)
 {
@@ -590,15 +618,14 @@ static int ram_recover(struct tp_queue *base, int64_t now_ms, int64_t lease_ms,
 		return out_of_memory(err);
 	}
 	for (i = 0; i < queue->entries.count; i++)
-		if (entry_at(queue, i)->item.state == TP_QUEUE_IN_DOUBT &&
-			entry_at(queue, i)->lease_until_ms <= now_ms)
+		if (is_lost(queue, entry_at(queue, i), TP_QUEUE_IN_DOUBT,
+			    now_ms))
 			list_add(&doubtful, entry_at(queue, i));
-	rc = lease_chosen(&doubtful, now_ms + lease_ms, &items, err);
+	rc = lease_chosen(queue, &doubtful, now_ms + lease_ms, &items, err);
 	for (i = 0; rc >= 0 && i < queue->entries.count; i++) {
 		struct entry *entry = entry_at(queue, i);
 
-		if (entry->item.state != TP_QUEUE_LEASED ||
-			entry->lease_until_ms > now_ms)
+		if (!is_lost(queue, entry, TP_QUEUE_LEASED, now_ms))
 			continue;
 		entry->item.state = TP_QUEUE_QUEUED;
 		freed++;
@@ -643,7 +670,8 @@ static int ram_due(struct tp_queue *base, int64_t now_ms,
 		const struct tp_queue_item *item = &entry_at(queue, i)->item;
 		struct tp_queue_relay_due *one;
 
-		if (item->state != TP_QUEUE_QUEUED)
+		if (item->state != TP_QUEUE_QUEUED ||
+			is_expired(entry_at(queue, i), now_ms))
 			continue;
 		one = due_of(due, &count, item->relay);
 		if (!one) {
@@ -653,7 +681,8 @@ static int ram_due(struct tp_queue *base, int64_t now_ms,
 			due = NULL;
 			break;
 		}
-		one->due_count += item->next_try_ms <= now_ms;
+		one->due_count += item->next_try_ms <= now_ms &&
+				  one->due_count < TP_QUEUE_DUE_MAX_COUNT;
 		if (item->next_try_ms < one->next_try_ms)
 			one->next_try_ms = item->next_try_ms;
 	}
@@ -810,26 +839,6 @@ static int ram_act(struct tp_queue *base, enum tp_queue_action action,
 	}
 	pthread_mutex_unlock(&queue->mutex);
 	return rc;
-}
-
-static int ram_kick(struct tp_queue *base, const char *relay, int64_t now_ms,
-	struct tp_error *err)
-{
-	struct ram_queue *queue = ram(base);
-	size_t i;
-
-	(void)err;
-	pthread_mutex_lock(&queue->mutex);
-	for (i = 0; i < queue->entries.count; i++) {
-		struct tp_queue_item *item = &entry_at(queue, i)->item;
-
-		if (item->state == TP_QUEUE_QUEUED &&
-			item->next_try_ms > now_ms &&
-			(!relay || strcmp(item->relay, relay) == 0))
-			item->next_try_ms = now_ms;
-	}
-	pthread_mutex_unlock(&queue->mutex);
-	return TP_OK;
 }
 
 static int wanted(const char *filter, const char *value)
@@ -1026,12 +1035,20 @@ static const struct tp_queue_ops ram_ops = {
 	.reroute = ram_reroute,
 	.list = ram_list,
 	.act = ram_act,
-	.kick = ram_kick,
 	.outcomes = ram_outcomes,
 	.stats = ram_stats,
 	.sweep = ram_sweep,
 	.destroy = ram_destroy,
 };
+
+void tp_queue_ram_lose_owner(struct tp_queue *base)
+{
+	struct ram_queue *queue = ram(base);
+
+	pthread_mutex_lock(&queue->mutex);
+	queue->owner++;
+	pthread_mutex_unlock(&queue->mutex);
+}
 
 int tp_queue_ram_new(struct tp_queue **queue_out, struct tp_error *err)
 {

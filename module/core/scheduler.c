@@ -70,13 +70,13 @@ static void settle_one(struct tp_engine *engine, struct tp_config *config,
 		.store = tp_config_store(config, item->store),
 		.dialect = relay ? relay->dialect : NULL,
 		.reporting_host = engine->reporting_host,
+		.remote_host = relay ? relay->host : NULL,
 		.clock = engine->clock,
 		.now_ms = tp_now_ms(engine->clock),
 		.random = tp_random_below(TP_RETRY_RANDOM_BOUND),
 	};
 	struct tp_error err = TP_ERROR_INIT;
 	struct tp_settle settle;
-	int begun = 0;
 	int rc = TP_OK;
 
 	if (!item->data)
@@ -85,7 +85,7 @@ static void settle_one(struct tp_engine *engine, struct tp_config *config,
 	if (rc >= 0)
 		rc = how(&settle, &context, item, &err);
 	if (rc >= 0) {
-		rc = tp_engine_commit(engine, &settle, &begun, &err);
+		(void)tp_engine_store(engine, &settle);
 		tp_settle_free(&settle);
 	}
 	if (rc < 0)
@@ -115,7 +115,8 @@ static void recover(struct tp_engine *engine, struct tp_config *config)
 	tp_queue_items_free(list.items, list.count);
 }
 
-static void expire(struct tp_engine *engine, struct tp_config *config)
+/* @return how many were settled */
+static int expire(struct tp_engine *engine, struct tp_config *config)
 {
 	struct tp_error err = TP_ERROR_INIT;
 	struct tp_queue_item *items = NULL;
@@ -127,11 +128,12 @@ static void expire(struct tp_engine *engine, struct tp_config *config)
 		&items, &err);
 	if (count < 0) {
 		tp_engine_log(engine, 3, "queue-error", "expiry: %s", err.text);
-		return;
+		return 0;
 	}
 	for (i = 0; i < count; i++)
 		settle_one(engine, config, &items[i], tp_settle_expired);
 	tp_queue_items_free(items, (size_t)count);
+	return count;
 }
 
 static void sweep(struct tp_engine *engine, const struct tp_config *config)
@@ -159,14 +161,40 @@ static struct tp_config *current_config(struct tp_engine *engine)
 	return config;
 }
 
+/* A message may wait for a relay that no store uses any more: it was put by
+ * a process with an older configuration, or its store is gone. */
+static void reroute(struct tp_engine *engine, struct tp_config *config)
+{
+	struct tp_error err = TP_ERROR_INIT;
+	int unrouted;
+
+	(void)pthread_mutex_lock(&engine->lock);
+	unrouted = engine->unrouted;
+	engine->unrouted = 0;
+	(void)pthread_mutex_unlock(&engine->lock);
+	if (!unrouted)
+		return;
+	tp_engine_log(engine, 4, "no-relay",
+		"messages wait for a relay that is not configured; those "
+		"whose store has another relay now go there");
+	if (tp_engine_reroute(engine, config, &err) < 0)
+		tp_engine_log(
+			engine, 3, "queue-error", "reroute: %s", err.text);
+}
+
 static void housekeeping(struct tp_engine *engine)
 {
 	struct tp_config *config = current_config(engine);
 
+	reroute(engine, config);
 	recover(engine, config);
-	expire(engine, config);
+	while (expire(engine, config) == EXPIRED_AT_A_TIME && !stopping(engine))
+		continue;
 	sweep(engine, config);
 	tp_config_unref(&config);
+	(void)pthread_mutex_lock(&engine->lock);
+	engine->housekept = 1;
+	(void)pthread_mutex_unlock(&engine->lock);
 }
 
 /* ---- dispatch ----------------------------------------------------------- */
@@ -179,12 +207,10 @@ static void serve_lane(struct tp_engine *engine, struct tp_engine_lane *lane,
 	int64_t wanted =
 		(due_count + MESSAGES_PER_WORKER - 1) / MESSAGES_PER_WORKER;
 
-	if (lane->gone || due_count == 0)
+	if (due_count == 0)
 		return;
-	if (lane->idle_count > 0) {
-		lane->signalled = 1;
-		(void)pthread_cond_broadcast(&lane->work);
-	}
+	lane->signalled = 1;
+	(void)pthread_cond_broadcast(&lane->work);
 	if (wanted > allowed)
 		wanted = allowed;
 	while (lane->worker_count < wanted)
@@ -225,8 +251,10 @@ static int64_t dispatch(struct tp_engine *engine)
 			tp_engine_find_lane(engine, due[i].relay);
 		int64_t turn_ms;
 
-		if (!lane)
+		if (!lane || lane->gone) {
+			engine->unrouted |= due[i].due_count > 0;
 			continue;
+		}
 		serve_lane(engine, lane, due[i].due_count, now_ms);
 		turn_ms = lane_turn_ms(lane, &due[i], now_ms);
 		if (turn_ms - now_ms < sleep_ms)

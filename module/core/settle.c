@@ -56,6 +56,16 @@ void tp_settle_free(struct tp_settle *settle)
 	memset(settle, 0, sizeof(*settle));
 }
 
+void tp_settle_move(struct tp_settle *to, struct tp_settle *from)
+{
+	*to = *from;
+	if (from->settlement.bounce)
+		to->settlement.bounce = &to->bounce;
+	if (from->settlement.reason)
+		to->settlement.reason = to->text;
+	memset(from, 0, sizeof(*from));
+}
+
 /* ---- one recipient ------------------------------------------------------ */
 
 static const char *words_of(const struct judged *judged)
@@ -193,7 +203,8 @@ static int64_t next_try(const struct tp_settle_context *context,
 
 	if (judged->verdict.again_at_once && some_sent)
 		delay_ms = 0;
-	else if (judged->verdict.scope == TP_SCOPE_RELAY)
+	else if (judged->verdict.scope == TP_SCOPE_RELAY &&
+		 judged->step != TP_STEP_BODY)
 		delay_ms = judged->verdict.min_delay_ms;
 	else
 		delay_ms = tp_retry_delay_ms(context->schedule,
@@ -203,10 +214,13 @@ static int64_t next_try(const struct tp_settle_context *context,
 		       : context->now_ms + delay_ms;
 }
 
+/* A connection lost in mid-body may be this message's own doing: it is charged
+ * too, or it would pause the relay for all until it expires. */
 static int charges(const struct judged *judged, int some_sent)
 {
 	return judged->verdict.cls != TP_CLASS_SENT &&
-	       judged->verdict.scope != TP_SCOPE_RELAY &&
+	       (judged->verdict.scope != TP_SCOPE_RELAY ||
+		       judged->step == TP_STEP_BODY) &&
 	       !(judged->verdict.again_at_once && some_sent);
 }
 
@@ -236,10 +250,12 @@ static void conclude(struct tp_settle *settle,
 		if (when > s->next_try_ms)
 			s->next_try_ms = when;
 	}
+	/* Held only if nobody else waits for another attempt. */
 	if (open_count == 0)
 		s->state = TP_QUEUE_DONE;
 	else
-		s->state = held_count ? TP_QUEUE_HELD : TP_QUEUE_QUEUED;
+		s->state = held_count == open_count ? TP_QUEUE_HELD
+						    : TP_QUEUE_QUEUED;
 	s->next_try_ms = tp_retry_clamp_ms(
 		context->schedule, s->next_try_ms, context->now_ms);
 	if (open_count > 0)
@@ -257,9 +273,11 @@ static void show_next_try(struct tp_settle *settle)
 			settle->rcpts[i].outcome.next_try_ms = s->next_try_ms;
 }
 
-static int add_bounce(struct tp_settle *settle,
+/* A bounce that cannot be made must not keep the result from being stored:
+ * an unstored result would be sent again to who has it. */
+static void add_bounce(struct tp_settle *settle,
 	const struct tp_settle_context *context,
-	const struct tp_queue_item *item, struct tp_error *err)
+	const struct tp_queue_item *item)
 {
 	struct tp_bounce_request request = {
 		.item = item,
@@ -267,6 +285,7 @@ static int add_bounce(struct tp_settle *settle,
 		.rcpt_count = settle->settlement.rcpt_count,
 		.from = context->store ? context->store->from : NULL,
 		.reporting_host = context->reporting_host,
+		.remote_host = context->remote_host,
 		.lifetime_ms = context->store ? context->store->lifetime_ms : 0,
 	};
 	size_t i;
@@ -276,11 +295,11 @@ static int add_bounce(struct tp_settle *settle,
 	for (i = 0; i < settle->settlement.rcpt_count; i++)
 		failed |= settle->rcpts[i].state == TP_RCPT_FAILED;
 	if (!failed || !item->bounce)
-		return TP_OK;
-	rc = tp_bounce_make(&request, context->clock, &settle->bounce, err);
+		return;
+	rc = tp_bounce_make(&request, context->clock, &settle->bounce, NULL);
 	if (rc == TP_OK)
 		settle->settlement.bounce = &settle->bounce;
-	return rc < 0 ? rc : TP_OK;
+	settle->bounce_failed = rc < 0;
 }
 
 static int settle_all(struct tp_settle *settle,
@@ -297,7 +316,7 @@ static int settle_all(struct tp_settle *settle,
 	if (rc >= 0) {
 		conclude(settle, context, item, list, count);
 		show_next_try(settle);
-		rc = add_bounce(settle, context, item, err);
+		add_bounce(settle, context, item);
 	}
 	if (rc < 0) {
 		tp_settle_free(settle);
@@ -311,10 +330,17 @@ static int settle_all(struct tp_settle *settle,
 static enum tp_retry_decision decide(const struct tp_settle_context *context,
 	const struct tp_queue_item *item, const struct tp_verdict *verdict)
 {
-	return tp_retry_decide(context->schedule, verdict,
-		context->now_ms - item->created_ms,
-		item->expires_ms - context->now_ms,
+	int64_t left_ms = item->expires_ms ? item->expires_ms - context->now_ms
+					   : INT64_MAX;
+	enum tp_retry_decision decision = tp_retry_decide(context->schedule,
+		verdict, context->now_ms - item->created_ms, left_ms,
 		item->unknown_count + (verdict->cls == TP_CLASS_UNKNOWN));
+
+	/* What is the relay's fault is the lane's to hold, not the message's:
+	 * it goes out by itself once the relay is mended. */
+	if (decision == TP_RETRY_HOLD && verdict->scope == TP_SCOPE_RELAY)
+		return TP_RETRY_LATER;
+	return decision;
 }
 
 /* Which step a deciding reply belongs to. */

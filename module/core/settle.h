@@ -24,6 +24,7 @@ struct tp_settle_context {
 	const struct tp_store *store;	       /* NULL: no longer configured */
 	const char *dialect;
 	const char *reporting_host; /* for bounces */
+	const char *remote_host;    /* the relay's name, likewise; NULL */
 	const struct tp_clock *clock;
 	int64_t now_ms;
 	uint64_t random; /* see retry.h */
@@ -46,6 +47,7 @@ struct tp_settle {
 	enum tp_class worst;
 	enum tp_rcpt_state worst_state;
 	int reply_code;
+	int bounce_failed; /* a bounce was due and could not be made */
 	char text[TP_REPLY_TEXT_BYTES];
 };
 
@@ -75,5 +77,9 @@ int tp_settle_expired(struct tp_settle *settle,
 	const struct tp_queue_item *item, struct tp_error *err) TP_USE_RESULT;
 
 void tp_settle_free(struct tp_settle *settle);
+
+/* Moves FROM to TO, which must be empty; FROM is empty afterwards. A plain
+ * copy would leave pointers into FROM. */
+void tp_settle_move(struct tp_settle *to, struct tp_settle *from);
 
 #endif

@@ -7,13 +7,15 @@
  *         judgements: policy.h judges.
  * LAYER   core; libc only. Implementations: adapters/transport_esmtp.c, and
  *         the scripted one of the tests.
- * THREADS a connection is used by one thread at a time.
+ * THREADS a connection is used by one thread at a time; another may fire its
+ *         interrupt.
  * SPDX-License-Identifier: MIT
  */
 #ifndef TP_CORE_TRANSPORT_H
 #define TP_CORE_TRANSPORT_H
 
 #include "base/err.h"
+#include "base/interrupt.h"
 #include "core/config.h"
 #include "core/reply.h"
 
@@ -89,8 +91,15 @@ struct tp_session_source {
 	void *ctx;
 	/* The next transaction, or NULL to end the session. May block. */
 	struct tp_transaction *(*next)(void *ctx);
-	/* The transaction is over; on return its result must be durable.
-	 * Called once for every transaction that next() gave. */
+	/* May the body of TX go out? Called after the relay has taken the
+	 * envelope and before the first byte of the body; may block until
+	 * what must be durable is. Not called if no body goes out. Perhaps in
+	 * another thread than next() and done(), never at the same time.
+	 * NULL: always. @return 0, or negative: it may not; the connection is
+	 * given up */
+	int (*ready)(void *ctx, struct tp_transaction *tx);
+	/* The transaction is over. Called once for every transaction that
+	 * next() gave. */
 	void (*done)(void *ctx, struct tp_transaction *tx);
 };
 
@@ -99,9 +108,15 @@ struct tp_transport;
 
 struct tp_transport_ops {
 	/* Resolve, connect, TLS, EHLO, AUTH.
+	 * @param interrupt stays with the connection: borrowed until
+	 *        disconnect(), or until a connect() that failed returns; NULL:
+	 *        none. Once another thread has fired it, connect() or the
+	 *        session() that runs fails soon (at most 250 ms later), as if
+	 *        the relay had closed; if connect() was told so, *trouble says
+	 *        TP_ECLOSED and "stopped".
 	 * @return 0, or a negative TP_E* with *trouble filled */
 	int (*connect)(struct tp_transport *transport,
-		const struct tp_relay *relay,
+		const struct tp_relay *relay, struct tp_interrupt *interrupt,
 		struct tp_connection **connection_out,
 		struct tp_trouble *trouble);
 	/* Runs transactions until next() gives NULL or the connection breaks.
@@ -115,10 +130,6 @@ struct tp_transport_ops {
 	int (*alive)(struct tp_connection *connection);
 	const struct tp_connection_info *(*info)(
 		const struct tp_connection *connection);
-	/* Makes a session that runs in another thread fail soon: what waits
-	 * for the relay ends as if the relay had closed. The caller makes sure
-	 * that the connection is not being disconnected meanwhile. */
-	void (*interrupt)(struct tp_connection *connection);
 	/* Says QUIT (bounded wait) if the connection is good. NULL-safe. */
 	void (*disconnect)(struct tp_connection **connection);
 	void (*destroy)(struct tp_transport **transport);

@@ -51,11 +51,11 @@ void tp_engine_forget(struct tp_engine *engine, struct tp_waiter **waiter)
 }
 
 /* A paused relay will not be tried before the deadline: say so at once. */
-static void check_lane(struct tp_engine *engine, struct tp_waiter *waiter)
+static void check_lane(
+	struct tp_engine *engine, struct tp_waiter *waiter, int64_t now_ms)
 {
 	struct tp_engine_lane *lane =
 		tp_engine_find_lane(engine, waiter->relay);
-	int64_t now_ms = tp_now_ms(engine->clock);
 
 	if (!lane || waiter->done || lane->lane.state == TP_LANE_READY ||
 		lane->lane.retry_ms <= now_ms || lane->worker_count > 0)
@@ -69,9 +69,10 @@ void tp_engine_wait(struct tp_engine *engine, struct tp_waiter *waiter,
 	int64_t deadline_mono_ms, struct tp_attempt *attempt_out)
 {
 	struct timespec until = tp_deadline_timespec(deadline_mono_ms);
+	int64_t now_ms = tp_now_ms(engine->clock);
 
 	(void)pthread_mutex_lock(&engine->lock);
-	check_lane(engine, waiter);
+	check_lane(engine, waiter, now_ms);
 	while (!waiter->done && !engine->stopping)
 		if (pthread_cond_timedwait(
 			    &engine->changed, &engine->lock, &until) != 0)
@@ -95,6 +96,7 @@ void tp_waiters_notify(struct tp_engine *engine, const struct tp_settle *settle)
 		attempt->worst = settle->worst;
 		attempt->worst_state = settle->worst_state;
 		attempt->some_sent = settle->sent_count > 0;
+		attempt->held = settle->settlement.state == TP_QUEUE_HELD;
 		attempt->reply_code = settle->reply_code;
 		memcpy(attempt->text, settle->text, sizeof(attempt->text));
 		waiter->done = 1;
@@ -104,14 +106,25 @@ void tp_waiters_notify(struct tp_engine *engine, const struct tp_settle *settle)
 		(void)pthread_cond_broadcast(&engine->changed);
 }
 
-/* The relay went down before these messages had their turn. */
+void tp_waiters_mark_begun(struct tp_engine *engine, const char *queue_id)
+{
+	struct tp_waiter *waiter;
+
+	for (waiter = engine->waiters; waiter; waiter = waiter->next)
+		if (strcmp(waiter->queue_id, queue_id) == 0)
+			waiter->begun = 1;
+}
+
+/* The relay went down before these messages had their turn. One that is being
+ * sent over another connection will hear its own result. */
 void tp_waiters_release_relay(
 	struct tp_engine *engine, const char *relay, const char *reason)
 {
 	struct tp_waiter *waiter;
 
 	for (waiter = engine->waiters; waiter; waiter = waiter->next) {
-		if (waiter->done || strcmp(waiter->relay, relay) != 0)
+		if (waiter->done || waiter->begun ||
+			strcmp(waiter->relay, relay) != 0)
 			continue;
 		waiter->done = 1;
 		(void)snprintf(waiter->attempt.text,

@@ -7,12 +7,11 @@
 
 #include "base/mem.h"
 #include "base/random.h"
-#include "core/settle.h"
+#include "core/settler.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define STORE_ATTEMPTS_MAX_COUNT 5
 #define STORE_PAUSE_MS 200
 
 /* What one worker has in its hands. */
@@ -21,14 +20,18 @@ struct run {
 	struct tp_engine *engine;
 	struct tp_retry_schedule schedule;
 	struct tp_connection *connection;
+	unsigned lane_epoch;	     /* when the current message was begun */
 	int connection_messages;     /* transactions on this connection */
 	int session_messages;	     /* transactions in this session */
 	struct tp_queue_item *items; /* claimed */
 	int count;
 	int64_t claimed_ms;
-	int at;	   /* the current one */
-	int begun; /* 1: items[at] is IN_DOUBT */
-	int stale; /* the idle connection turned out to be dead */
+	int at;		/* the current one */
+	int begun;	/* 1: items[at] is IN_DOUBT */
+	int stale;	/* the idle connection turned out to be dead */
+	int taken_away; /* ready() found that the message is not ours */
+	struct tp_settler *settler; /* stores what done() gave */
+	int settling; /* something was given and not yet waited for */
 	struct tp_transaction tx;
 	const char **recipients;
 	size_t *open; /* indexes in the item's rcpts */
@@ -60,24 +63,62 @@ static void pause_ms(int64_t ms)
 
 /* ---- may this worker go on ---------------------------------------------- */
 
+/* Lock held. After a reload the worker goes on with the new configuration if
+ * its relay's profile is the same; a changed profile changed the generation. */
+static void adopt_config(struct run *run)
+{
+	struct tp_worker *worker = run->worker;
+	struct tp_config *now_used = run->engine->config;
+	const struct tp_relay *relay;
+
+	if (worker->config == now_used ||
+		worker->lane->generation != worker->generation)
+		return;
+	relay = tp_config_relay(now_used, worker->lane->relay);
+	if (!relay)
+		return;
+	tp_config_unref(&worker->config);
+	worker->config = tp_config_ref(now_used);
+	worker->relay = relay;
+	run->schedule = tp_engine_schedule(worker->config);
+}
+
 /* Lock held. */
-static int wanted(const struct run *run)
+static int wanted(struct run *run)
 {
 	const struct tp_engine_lane *lane = run->worker->lane;
 
+	adopt_config(run);
 	return !run->engine->stopping && !lane->gone &&
 	       lane->generation == run->worker->generation;
 }
 
-static int may_send(const struct run *run)
+/* Lock held. */
+static int may_use_lane(struct run *run, int64_t now_ms)
 {
-	const struct tp_engine_lane *lane = run->worker->lane;
+	return wanted(run) &&
+	       tp_lane_allowed(&run->worker->lane->lane, now_ms) > 0;
+}
+
+static int may_send(struct run *run)
+{
+	int64_t now_ms = now(run);
 	int may;
 
 	(void)pthread_mutex_lock(&run->engine->lock);
-	may = wanted(run) && tp_lane_allowed(&lane->lane, now(run)) > 0;
+	may = may_use_lane(run, now_ms);
 	(void)pthread_mutex_unlock(&run->engine->lock);
 	return may;
+}
+
+/* The last result is durable after this, and it is known whether its commit
+ * has begun items[at]. */
+static void await_settled(struct run *run)
+{
+	if (!run->settling)
+		return;
+	run->settling = 0;
+	run->begun = tp_settler_wait(run->settler);
 }
 
 /* ---- claimed messages --------------------------------------------------- */
@@ -128,6 +169,7 @@ static void unclaim(struct run *run)
 	const char *ids[TP_ENGINE_CLAIM_COUNT];
 	size_t count = 0;
 
+	await_settled(run);
 	if (run->at < run->count && run->begun)
 		put_back_begun(run);
 	while (run->at < run->count)
@@ -138,11 +180,16 @@ static void unclaim(struct run *run)
 	drop_batch(run);
 }
 
+static int64_t lease_age_ms(const struct run *run)
+{
+	return now(run) - run->claimed_ms;
+}
+
 /* A slow relay can eat up the lease of a batch; what is left of it goes back
  * before another process may take it. */
 static int lease_is_old(const struct run *run)
 {
-	return now(run) - run->claimed_ms > run->worker->config->lease_ms / 2;
+	return lease_age_ms(run) > run->worker->config->lease_ms / 2;
 }
 
 /* @return 1: items[at] is there; 0: nothing is due */
@@ -184,6 +231,7 @@ static struct tp_settle_context context_for(
 		.store = tp_config_store(run->worker->config, item->store),
 		.dialect = run->worker->relay->dialect,
 		.reporting_host = run->engine->reporting_host,
+		.remote_host = run->worker->relay->host,
 		.clock = run->engine->clock,
 		.now_ms = now(run),
 		.random = tp_random_below(TP_RETRY_RANDOM_BOUND),
@@ -192,26 +240,10 @@ static struct tp_settle_context context_for(
 	return context;
 }
 
-/* A result that cannot be stored is tried again for a moment: if it stays
- * so, the message is IN_DOUBT and will be settled as unknown. */
-static int store(struct run *run, struct tp_settle *settle)
+/* Lock held. What an old profile met says nothing about the new one. */
+static int lane_is_ours(const struct run *run)
 {
-	struct tp_error err = TP_ERROR_INIT;
-	int begun = 0;
-	int i;
-	int rc = TP_EQUEUE;
-
-	for (i = 0; i < STORE_ATTEMPTS_MAX_COUNT && rc < 0; i++) {
-		if (i > 0)
-			pause_ms(STORE_PAUSE_MS);
-		tp_error_clear(&err);
-		rc = tp_engine_commit(run->engine, settle, &begun, &err);
-		if (rc == TP_ESTATE)
-			break;
-	}
-	if (rc < 0)
-		log_error(run, settle->settlement.queue_id, &err);
-	return begun;
+	return run->worker->lane->generation == run->worker->generation;
 }
 
 static void charge_lane(
@@ -220,24 +252,42 @@ static void charge_lane(
 	struct tp_engine *engine = run->engine;
 	struct tp_engine_lane *lane = run->worker->lane;
 	uint64_t random = tp_random_below(TP_RETRY_RANDOM_BOUND);
-	int tell;
+	int64_t now_ms = now(run);
+	int tell = 0;
 
 	(void)pthread_mutex_lock(&engine->lock);
-	tell = tp_lane_failure(
-		&lane->lane, &run->schedule, verdict, reason, now(run), random);
+	if (lane_is_ours(run))
+		tell = tp_lane_failure(&lane->lane, &run->schedule, verdict,
+			reason, now_ms, random);
 	(void)pthread_mutex_unlock(&engine->lock);
 	if (tell)
 		tp_engine_log(
 			engine, 4, "relay-down", "%s: %s", lane->relay, reason);
 }
 
+/* For what has no verdict of its own. */
+static void charge_lane_temporary(struct run *run, const char *reason)
+{
+	static const struct tp_verdict temporary = {
+		.cls = TP_CLASS_TEMPORARY,
+		.scope = TP_SCOPE_RELAY,
+		.rule = "no-session",
+	};
+
+	charge_lane(run, &temporary, reason);
+}
+
 static void release_waiters(struct run *run, const char *reason)
 {
 	(void)pthread_mutex_lock(&run->engine->lock);
-	tp_waiters_release_relay(run->engine, run->worker->lane->relay, reason);
+	if (lane_is_ours(run))
+		tp_waiters_release_relay(
+			run->engine, run->worker->lane->relay, reason);
 	(void)pthread_mutex_unlock(&run->engine->lock);
 }
 
+/* A success over a connection from before the last failure must not end the
+ * pause that the failure asked for. */
 static void credit_lane(struct run *run)
 {
 	struct tp_engine_lane *lane = run->worker->lane;
@@ -247,13 +297,15 @@ static void credit_lane(struct run *run)
 	(void)pthread_mutex_lock(&run->engine->lock);
 	before = lane->lane.state;
 	allowed = lane->lane.allowed;
-	tp_lane_success(&lane->lane);
+	if (lane_is_ours(run) && lane->lane.epoch == run->lane_epoch)
+		tp_lane_success(&lane->lane);
 	if (lane->lane.allowed > allowed) {
 		run->engine->woken = 1;
 		(void)pthread_cond_signal(&run->engine->wake);
 	}
+	allowed = lane->lane.state == TP_LANE_READY;
 	(void)pthread_mutex_unlock(&run->engine->lock);
-	if (before != TP_LANE_READY)
+	if (before != TP_LANE_READY && allowed)
 		tp_engine_log(run->engine, 6, "relay-up",
 			"%s accepts mail again", lane->relay);
 }
@@ -296,34 +348,82 @@ static int make_transaction(struct run *run, const struct tp_queue_item *item)
 	return TP_OK;
 }
 
-/* Brings items[at] to the point where its dot may go out.
- * @return 1; 0: this one cannot be sent now, run->at is past it */
+/* The current message cannot be sent now. */
+static void give_back_one(struct run *run)
+{
+	struct tp_error err = TP_ERROR_INIT;
+	const char *id = run->items[run->at].queue_id;
+
+	await_settled(run);
+	if (run->begun) {
+		put_back_begun(run);
+		return;
+	}
+	run->at++;
+	if (queue(run)->unclaim(run->engine->queue, &id, 1, &err) < 0)
+		log_error(run, id, &err);
+}
+
+static int expired(const struct run *run, const struct tp_queue_item *item)
+{
+	return item->expires_ms != 0 && item->expires_ms <= now(run);
+}
+
+/* @return 1: items[at] can be offered to the relay; 0: it cannot, run->at is
+ * past it */
 static int prepare(struct run *run)
 {
 	struct tp_queue_item *item = &run->items[run->at];
 	struct tp_error err = TP_ERROR_INIT;
 	int rc = TP_OK;
 
+	if (expired(run, item)) {
+		give_back_one(run);
+		return 0;
+	}
 	if (!item->data)
 		rc = queue(run)->load(run->engine->queue, item->queue_id,
 			&item->data, &item->data_len, &err);
 	if (rc >= 0)
 		rc = make_transaction(run, item);
-	if (rc >= 0 && !run->begun)
-		rc = queue(run)->begin(
-			run->engine->queue, item->queue_id, &err);
-	if (rc >= 0) {
-		run->begun = 1;
-		return 1;
-	}
-	/* ESTATE: somebody else has it now, or it was cancelled. */
-	if (rc != TP_ESTATE && rc != TP_ENOTFOUND)
+	if (rc < 0) {
 		log_error(run, item->queue_id, &err);
-	if (run->begun)
-		put_back_begun(run);
+		give_back_one(run);
+		return 0;
+	}
+	(void)pthread_mutex_lock(&run->engine->lock);
+	run->lane_epoch = run->worker->lane->lane.epoch;
+	tp_waiters_mark_begun(run->engine, item->queue_id);
+	(void)pthread_mutex_unlock(&run->engine->lock);
+	return 1;
+}
+
+/* Before the body goes out: the last message's result is durable, and this
+ * one is IN_DOUBT. It may not go if somebody else has it now, or if a reload
+ * gave it to another relay. */
+static int ready(void *ctx, struct tp_transaction *tx)
+{
+	struct run *run = ctx;
+	struct tp_queue_item *item = &run->items[run->at];
+	struct tp_error err = TP_ERROR_INIT;
+	int rc = TP_OK;
+
+	(void)tx;
+	await_settled(run);
+	/* After the lease's end another worker of this process may have it,
+	 * and the queue cannot tell the two apart. */
+	if (!run->begun && lease_age_ms(run) >= run->worker->config->lease_ms)
+		rc = TP_ESTATE;
+	else if (!run->begun)
+		rc = queue(run)->begin(run->engine->queue, item->queue_id,
+			run->worker->lane->relay, &err);
+	if (rc >= 0)
+		run->begun = 1;
+	else if (rc == TP_ESTATE)
+		run->taken_away = 1;
 	else
-		run->at++;
-	return 0;
+		log_error(run, item->queue_id, &err);
+	return rc;
 }
 
 static int connection_used_up(const struct run *run)
@@ -337,6 +437,7 @@ static struct tp_transaction *next(void *ctx)
 	struct run *run = ctx;
 
 	run->stale = 0;
+	run->taken_away = 0;
 	if (connection_used_up(run))
 		return NULL;
 	while (may_send(run) && claim(run))
@@ -357,51 +458,78 @@ static int turned_stale(const struct run *run, const struct tp_transaction *tx)
 	       tx->trouble.code == TP_ECLOSED && tx->mail.code == 0;
 }
 
+/* The same commit that ends this message begins the next one. */
+static void begin_next(struct run *run, struct tp_settlement *settlement)
+{
+	int next_index = run->at + 1;
+
+	if (next_index >= run->count || connection_used_up(run) ||
+		expired(run, &run->items[next_index]))
+		return;
+	settlement->begin_next = run->items[next_index].queue_id;
+	settlement->begin_relay = run->worker->lane->relay;
+}
+
+static void settle_done(struct run *run, struct tp_settle *settle)
+{
+	int relay_failed = settle->relay_failed;
+	char reason[sizeof(settle->relay_reason)];
+
+	memcpy(reason, settle->relay_reason, sizeof(reason));
+	if (relay_failed)
+		charge_lane(run, &settle->relay_verdict, reason);
+	else if (settle->sent_count > 0)
+		credit_lane(run);
+	if (!relay_failed)
+		begin_next(run, &settle->settlement);
+	tp_settler_give(run->settler, settle);
+	run->settling = 1;
+	run->at++;
+	if (!relay_failed)
+		return;
+	await_settled(run);
+	release_waiters(run, reason);
+}
+
 static void done(void *ctx, struct tp_transaction *tx)
 {
 	struct run *run = ctx;
 	struct tp_queue_item *item = &run->items[run->at];
-	struct tp_settle_context context = context_for(run, item);
+	struct tp_settle_context context;
 	struct tp_error err = TP_ERROR_INIT;
 	struct tp_settle settle;
-	int next_index = run->at + 1;
 
 	if (turned_stale(run, tx)) {
 		run->stale = 1;
 		return;
 	}
+	await_settled(run);
+	if (run->taken_away) {
+		give_back_one(run);
+		return;
+	}
+	context = context_for(run, item);
 	if (tp_settle_transaction(
 		    &settle, &context, item, tx, run->open, &err) < 0) {
-		/* Out of memory: the message stays IN_DOUBT, which is true. */
+		/* Out of memory: if the body went out the message stays
+		 * IN_DOUBT, which is true. */
 		log_error(run, item->queue_id, &err);
 		run->begun = 0;
 		run->at++;
 		return;
 	}
-	if (settle.relay_failed) {
-		charge_lane(run, &settle.relay_verdict, settle.relay_reason);
-		release_waiters(run, settle.relay_reason);
-	} else if (settle.sent_count > 0) {
-		credit_lane(run);
-	}
-	/* The same commit that ends this message begins the next one. */
-	if (next_index < run->count && !settle.relay_failed &&
-		!connection_used_up(run))
-		settle.settlement.begin_next = run->items[next_index].queue_id;
-	run->begun = store(run, &settle);
-	run->at = next_index;
-	tp_settle_free(&settle);
-	free_transaction(run);
+	settle_done(run, &settle);
 }
 
 /* ---- the connection ----------------------------------------------------- */
 
 static void hang_up(struct run *run)
 {
+	if (!run->connection)
+		return;
+	await_settled(run); /* its events show the connection's TLS */
 	(void)pthread_mutex_lock(&run->engine->lock);
-	if (run->connection)
-		run->engine->stats.connections--;
-	run->worker->connection = NULL;
+	run->engine->stats.connections--;
 	(void)pthread_mutex_unlock(&run->engine->lock);
 	run->engine->transport->ops->disconnect(&run->connection);
 }
@@ -410,7 +538,6 @@ static void hang_up(struct run *run)
 static void settle_unreachable(
 	struct run *run, const struct tp_trouble *trouble)
 {
-	struct tp_settle settle;
 	int64_t retry_ms;
 
 	(void)pthread_mutex_lock(&run->engine->lock);
@@ -420,16 +547,17 @@ static void settle_unreachable(
 		struct tp_queue_item *item = &run->items[run->at];
 		struct tp_settle_context context = context_for(run, item);
 		struct tp_error err = TP_ERROR_INIT;
+		struct tp_settle settle;
 
-		run->begun = 0;
 		if (tp_settle_unreachable(&settle, &context, item, trouble,
 			    retry_ms, &err) < 0) {
 			log_error(run, item->queue_id, &err);
 			break;
 		}
-		(void)store(run, &settle);
-		tp_settle_free(&settle);
+		tp_settler_give(run->settler, &settle);
+		run->settling = 1;
 	}
+	await_settled(run);
 	unclaim(run);
 }
 
@@ -442,12 +570,17 @@ static int connect_relay(struct run *run)
 	memset(&trouble, 0, sizeof(trouble));
 	run->connection_messages = 0;
 	if (run->engine->transport->ops->connect(run->engine->transport,
-		    run->worker->relay, &run->connection, &trouble) >= 0) {
+		    run->worker->relay, &run->worker->interrupt,
+		    &run->connection, &trouble) >= 0) {
 		(void)pthread_mutex_lock(&run->engine->lock);
-		run->worker->connection = run->connection;
 		run->engine->stats.connections++;
 		(void)pthread_mutex_unlock(&run->engine->lock);
 		return 1;
+	}
+	/* Cut off by stop(): that is nobody's failure. */
+	if (tp_interrupt_fired(&run->worker->interrupt)) {
+		unclaim(run);
+		return 0;
 	}
 	verdict = tp_policy_trouble(&trouble, run->worker->relay->dialect);
 	charge_lane(run, &verdict,
@@ -473,45 +606,59 @@ static int ensure_connection(struct run *run)
 static int wait_for_signal(struct run *run, const struct timespec *until)
 {
 	struct tp_engine_lane *lane = run->worker->lane;
+	int timed_out = 0;
 
 	if (!run->connection)
 		return 0;
-	while (wanted(run) && !lane->signalled)
-		if (pthread_cond_timedwait(
-			    &lane->work, &run->engine->lock, until) != 0)
-			return 0;
-	lane->signalled = 0;
-	return 1;
+	lane->idle_count++;
+	while (wanted(run) && !lane->signalled && !timed_out)
+		timed_out = pthread_cond_timedwait(&lane->work,
+				    &run->engine->lock, until) != 0;
+	lane->idle_count--;
+	if (lane->signalled && !timed_out)
+		lane->signalled = 0;
+	return !timed_out;
 }
 
 /* @return 1: messages are claimed; 0: end */
 static int find_work(struct run *run)
 {
-	struct tp_engine_lane *lane = run->worker->lane;
 	struct timespec until = tp_deadline_timespec(
 		tp_deadline_ms(run->worker->relay->idle_timeout_ms));
-	int found = 0;
-	int go_on = 1;
 
-	(void)pthread_mutex_lock(&run->engine->lock);
-	lane->idle_count++;
-	while (go_on && !found && wanted(run) &&
-		tp_lane_allowed(&lane->lane, now(run)) > 0) {
-		(void)pthread_mutex_unlock(&run->engine->lock);
-		found = claim(run);
+	while (may_send(run)) {
+		int go_on;
+
+		if (claim(run))
+			return 1;
 		(void)pthread_mutex_lock(&run->engine->lock);
-		if (!found)
-			go_on = wait_for_signal(run, &until);
+		go_on = wait_for_signal(run, &until);
+		(void)pthread_mutex_unlock(&run->engine->lock);
+		if (!go_on)
+			return 0;
 	}
-	lane->idle_count--;
-	(void)pthread_mutex_unlock(&run->engine->lock);
-	return found;
+	return 0;
+}
+
+/* A session that ends before its first message, on a connection that never
+ * carried one, would be tried again at once and for ever. */
+static void judge_session(struct run *run, int rc, const struct tp_error *err)
+{
+	if (run->session_messages > 0 || run->at >= run->count)
+		return;
+	if (rc < 0)
+		charge_lane_temporary(run, err->text);
+	else if (rc == 0 && run->connection_messages == 0)
+		charge_lane_temporary(run,
+			"the relay ended the connection before the first "
+			"message");
 }
 
 static void send_claimed(struct run *run)
 {
 	static const struct tp_session_source methods = {
 		.next = next,
+		.ready = ready,
 		.done = done,
 	};
 	struct tp_session_source source = methods;
@@ -523,11 +670,11 @@ static void send_claimed(struct run *run)
 	rc = run->engine->transport->ops->session(
 		run->connection, &source, &err);
 	if (rc < 0)
-		log_error(run, "session", &err);
+		tp_engine_log(run->engine, 3, "session", "%s: %s",
+			run->worker->lane->relay, err.text);
+	judge_session(run, rc, &err);
 	if (rc <= 0)
 		hang_up(run);
-	if (rc < 0)
-		pause_ms(STORE_PAUSE_MS); /* local trouble: do not spin */
 	if (!run->stale)
 		unclaim(run);
 }
@@ -554,7 +701,12 @@ static void *worker_main(void *arg)
 		.schedule = tp_engine_schedule(worker->config),
 	};
 
-	run_worker(&run);
+	run.settler = tp_settler_new(engine);
+	if (run.settler)
+		run_worker(&run);
+	else
+		charge_lane_temporary(&run, "cannot start a thread");
+	tp_settler_destroy(&run.settler);
 	(void)pthread_mutex_lock(&engine->lock);
 	worker->lane->worker_count--;
 	worker->finished = 1;
@@ -581,7 +733,9 @@ int tp_worker_start(struct tp_engine *engine, struct tp_engine_lane *lane)
 	worker->config = tp_config_ref(engine->config);
 	worker->relay = relay;
 	worker->generation = lane->generation;
+	tp_interrupt_init(&worker->interrupt);
 	if (pthread_create(&worker->thread, NULL, worker_main, worker) != 0) {
+		tp_interrupt_destroy(&worker->interrupt);
 		tp_config_unref(&worker->config);
 		tp_free(worker);
 		return TP_EIO;
@@ -605,6 +759,7 @@ void tp_workers_reap(struct tp_engine *engine)
 		}
 		*link = worker->next;
 		(void)pthread_join(worker->thread, NULL);
+		tp_interrupt_destroy(&worker->interrupt);
 		tp_config_unref(&worker->config);
 		tp_free(worker);
 	}

@@ -32,7 +32,7 @@ export PKG_CONFIG_SYSROOT_DIR="$to"
 flags=$(pkg-config --cflags --libs tillpost)
 plugin=$to$(pkg-config --variable=plugin tillpost | sed "s|^$to||")
 # shellcheck disable=SC2086
-cc -std=c99 -D_POSIX_C_SOURCE=200809L -o "$scratch/host" \
+cc -std=c99 -o "$scratch/host" \
 	"$to/usr/share/doc/tillpost/example/minimal_host.c" $flags
 # Not used, but it must load the plugin to say this.
 status=0

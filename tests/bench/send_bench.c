@@ -104,7 +104,9 @@ static int bench_transport(
 	struct tp_transport *transport;
 	struct tp_connection *connection;
 	struct feed feed = { .left = count };
-	struct tp_session_source source = { &feed, feed_next, feed_done };
+	struct tp_session_source source = {
+		.ctx = &feed, .next = feed_next, .done = feed_done
+	};
 	int64_t begun;
 	int rc = 1;
 
@@ -116,8 +118,8 @@ static int bench_transport(
 		.rcpt = &feed.rcpt };
 	if (tp_transport_esmtp_new(&transport, &err) < 0)
 		return fail("transport", err.text);
-	if (transport->ops->connect(transport, relay, &connection, &trouble) <
-		0)
+	if (transport->ops->connect(
+		    transport, relay, NULL, &connection, &trouble) < 0)
 		return fail("connect", trouble.text);
 	begun = tp_mono_us();
 	while (feed.left > 0 && rc == 1)

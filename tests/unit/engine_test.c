@@ -24,6 +24,13 @@
 
 #define DEADLINE_MS 5000
 
+static void tick(void)
+{
+	struct timespec time = { 0, 2000000 };
+
+	nanosleep(&time, NULL);
+}
+
 /* ---- a scripted transport ----------------------------------------------- */
 
 struct script {
@@ -38,8 +45,12 @@ struct script {
 	const char *rcpt_only; /* only this recipient; NULL: all */
 	int dot_code;	       /* 0: 250; -1: lost after the dot */
 	const char *dot_text;
-	int dot_failures; /* so many times, then 250; -1: always */
-	int stale;	  /* the next session finds a dead connection */
+	int dot_failures;  /* so many times, then 250; -1: always */
+	int stale;	   /* the next session finds a dead connection */
+	int connect_hangs; /* until it is interrupted */
+	int session_rc;	   /* nonzero: no message is taken, this is returned */
+	void (*during)(void *ctx); /* called in each transaction */
+	void *during_ctx;
 	/* record */
 	int connects;
 	int sessions;
@@ -57,13 +68,21 @@ struct tp_connection {
 };
 
 static int script_connect(struct tp_transport *transport,
-	const struct tp_relay *relay, struct tp_connection **connection_out,
-	struct tp_trouble *trouble)
+	const struct tp_relay *relay, struct tp_interrupt *interrupt,
+	struct tp_connection **connection_out, struct tp_trouble *trouble)
 {
 	struct script *script = (struct script *)transport;
 	struct tp_connection *connection;
 	int fails;
 
+	connection = NULL;
+	while (script->connect_hangs && !tp_interrupt_fired(interrupt))
+		tick();
+	if (tp_interrupt_fired(interrupt)) {
+		trouble->step = TP_STEP_GREETING;
+		trouble->code = TP_ECLOSED;
+		return TP_ECLOSED;
+	}
 	pthread_mutex_lock(&script->lock);
 	script->connects++;
 	fails = script->connect_failures != 0;
@@ -105,7 +124,8 @@ static void lose(struct tp_connection *connection, struct tp_transaction *tx,
 		"the relay closed the connection");
 }
 
-static void play(struct tp_connection *connection, struct tp_transaction *tx)
+static void play(struct tp_connection *connection,
+	const struct tp_session_source *source, struct tp_transaction *tx)
 {
 	struct script *script = connection->script;
 	size_t accepted = 0;
@@ -132,6 +152,10 @@ static void play(struct tp_connection *connection, struct tp_transaction *tx)
 	}
 	if (accepted == 0)
 		return;
+	if (source->ready(source->ctx, tx) < 0) {
+		lose(connection, tx, TP_STEP_LOCAL);
+		return;
+	}
 	if (script->dot_code != 0 && take(&script->dot_failures)) {
 		if (script->dot_code < 0)
 			lose(connection, tx, TP_STEP_DOT);
@@ -153,9 +177,13 @@ static int script_session(struct tp_connection *connection,
 	pthread_mutex_lock(&script->lock);
 	script->sessions++;
 	pthread_mutex_unlock(&script->lock);
+	if (script->session_rc != 0)
+		return script->session_rc > 0 ? 0 : script->session_rc;
 	while (!connection->dead && (tx = source->next(source->ctx))) {
+		if (script->during)
+			script->during(script->during_ctx);
 		pthread_mutex_lock(&script->lock);
-		play(connection, tx);
+		play(connection, source, tx);
 		pthread_mutex_unlock(&script->lock);
 		source->done(source->ctx, tx);
 	}
@@ -171,11 +199,6 @@ static const struct tp_connection_info *script_info(
 	const struct tp_connection *connection)
 {
 	return &connection->info;
-}
-
-static void script_interrupt(struct tp_connection *connection)
-{
-	(void)connection;
 }
 
 static void script_disconnect(struct tp_connection **connection)
@@ -194,7 +217,6 @@ static const struct tp_transport_ops script_ops = {
 	.session = script_session,
 	.alive = script_alive,
 	.info = script_info,
-	.interrupt = script_interrupt,
 	.disconnect = script_disconnect,
 };
 
@@ -208,7 +230,7 @@ struct world {
 	struct tp_store stores[2];
 	struct tp_config config;
 	struct tp_outcome_sink sink;
-	char events[8192]; /* "recipient verdict code;" */
+	char events[32768]; /* "recipient verdict code;" */
 	int event_count;
 };
 
@@ -348,21 +370,19 @@ static int64_t unfinished(struct world *world)
 	return stats.queued + stats.leased + stats.in_doubt;
 }
 
-static void tick(void)
+static void wait_finished_within(struct world *world, int64_t limit_ms)
 {
-	struct timespec time = { 0, 2000000 };
-
-	nanosleep(&time, NULL);
-}
-
-static void wait_finished(struct world *world)
-{
-	int64_t deadline = tp_deadline_ms(DEADLINE_MS);
+	int64_t deadline = tp_deadline_ms(limit_ms);
 
 	while (unfinished(world) > 0 && tp_deadline_left_ms(deadline) > 0)
 		tick();
 	assert_int_equal(unfinished(world), 0);
 	tp_engine_stop(world->engine, 1000);
+}
+
+static void wait_finished(struct world *world)
+{
+	wait_finished_within(world, DEADLINE_MS);
 }
 
 static void has_event(const struct world *world, const char *event)
@@ -693,6 +713,212 @@ static void a_kick_tries_a_paused_relay_at_once(void **state)
 	has_event(world, "c@example.test sent 250;");
 }
 
+/* ---- what a review found ------------------------------------------------ */
+
+static void expired_messages_never_go_out_however_many(void **state)
+{
+	struct world *world = *state;
+	char id[TP_QUEUE_ID_BYTES];
+	struct timespec time = { 0, 30000000 };
+	int i;
+
+	for (i = 0; i < 250; i++)
+		put(world, 1, "c@example.test", 10, id);
+	nanosleep(&time, NULL);
+	start(world);
+	wait_finished(world);
+	assert_int_equal(world->script.transactions, 0);
+	assert_int_equal(world->event_count, 250);
+}
+
+static void a_relay_that_ends_each_session_at_once_is_not_hammered(void **state)
+{
+	struct world *world = *state;
+	struct timespec time = { 0, 500000000 };
+	char id[TP_QUEUE_ID_BYTES];
+
+	world->script.session_rc = 1;
+	put(world, 0, "c@example.test", 60000, id);
+	start(world);
+	nanosleep(&time, NULL);
+	tp_engine_stop(world->engine, 1000);
+	/* pauses of about 100, 200, 400 ms */
+	assert_in_range(world->script.connects, 1, 5);
+}
+
+static void a_local_failure_of_the_session_pauses_the_relay(void **state)
+{
+	struct world *world = *state;
+	struct timespec time = { 0, 500000000 };
+	char id[TP_QUEUE_ID_BYTES];
+
+	world->script.session_rc = TP_EIO;
+	put(world, 0, "c@example.test", 60000, id);
+	start(world);
+	nanosleep(&time, NULL);
+	tp_engine_stop(world->engine, 1000);
+	assert_in_range(world->script.connects, 1, 5);
+}
+
+static void stop_interrupts_a_connection_that_hangs(void **state)
+{
+	struct world *world = *state;
+	char id[TP_QUEUE_ID_BYTES];
+	int64_t begun = tp_mono_ms();
+
+	world->script.connect_hangs = 1;
+	put(world, 0, "c@example.test", 60000, id);
+	start(world);
+	tick();
+	tp_engine_stop(world->engine, 100);
+	assert_true(tp_mono_ms() - begun < 2000);
+	/* nobody's failure: it is still there, and not charged */
+	assert_int_equal(unfinished(world), 1);
+	assert_int_equal(world->event_count, 0);
+}
+
+static void *stop_in_thread(void *arg)
+{
+	tp_engine_stop(arg, 100);
+	return NULL;
+}
+
+static void each_start_needs_its_own_stop(void **state)
+{
+	struct world *world = *state;
+	pthread_t threads[2];
+	int i;
+
+	start(world);
+	start(world);
+	tp_engine_stop(world->engine, 100);
+	assert_true(tp_engine_running(world->engine));
+	start(world);
+	for (i = 0; i < 2; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL,
+					 stop_in_thread, world->engine),
+			0);
+	for (i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	assert_false(tp_engine_running(world->engine));
+}
+
+static int connects(struct world *world)
+{
+	int count;
+
+	pthread_mutex_lock(&world->script.lock);
+	count = world->script.connects;
+	pthread_mutex_unlock(&world->script.lock);
+	return count;
+}
+
+/* Called while the relay has a message in its hands. */
+static void lane_fails(void *ctx)
+{
+	struct world *world = ctx;
+
+	world->script.during = NULL;
+	pthread_mutex_lock(&world->script.lock);
+	world->script.connect_failures = -1;
+	pthread_mutex_unlock(&world->script.lock);
+	/* A second connection is refused meanwhile. */
+	while (connects(world) < 2)
+		tick();
+	tick();
+	tick();
+}
+
+static void a_success_from_before_does_not_end_a_hold(void **state)
+{
+	struct world *world = *state;
+	struct timespec time = { 0, 300000000 };
+	char id[TP_QUEUE_ID_BYTES];
+	int i;
+
+	world->config.auth_probe_ms = 60000;
+	world->script.connect_rc = TP_EAUTH;
+	world->script.connect_trouble.step = TP_STEP_AUTH;
+	world->script.connect_trouble.code = TP_EAUTH;
+	tp_reply_set(&world->script.connect_trouble.reply, 535, "5.7.8 no");
+	start(world);
+	put(world, 0, "c@example.test", 60000, id);
+	while (unfinished(world) > 0)
+		tick();
+	world->script.during = lane_fails;
+	world->script.during_ctx = world;
+	for (i = 0; i < 40; i++)
+		put(world, 0, "c@example.test", 60000, id);
+	nanosleep(&time, NULL);
+	tp_engine_stop(world->engine, 1000);
+	assert_int_equal(world->script.connects, 2);
+}
+
+static void reload_to_another_relay(void *ctx)
+{
+	struct world *world = ctx;
+
+	world->script.during = NULL;
+	world->stores[0].relay = &world->relays[1];
+	assert_int_equal(
+		tp_engine_set_config(world->engine, &world->config, NULL), 0);
+}
+
+static void after_a_reload_nothing_more_goes_to_the_old_relay(void **state)
+{
+	struct world *world = *state;
+	char id[TP_QUEUE_ID_BYTES];
+	int i;
+
+	for (i = 0; i < 12; i++)
+		put(world, 0, "c@example.test", 60000, id);
+	world->script.during = reload_to_another_relay;
+	world->script.during_ctx = world;
+	start(world);
+	wait_finished(world);
+	assert_int_equal(world->event_count, 12);
+	/* the one that was under way */
+	assert_non_null(strstr(world->script.users, "alpha:"));
+	assert_null(
+		strstr(strstr(world->script.users, "alpha:") + 1, "alpha:"));
+}
+
+static void who_waits_hears_of_a_refusal_that_pauses_the_relay(void **state)
+{
+	struct world *world = *state;
+	struct tp_attempt attempt;
+	struct tp_waiter *waiter;
+	char id[TP_QUEUE_ID_BYTES];
+
+	world->script.dot_code = 421;
+	world->script.dot_text = "4.3.2 closing";
+	world->script.dot_failures = 1;
+	put(world, 0, "c@example.test", 60000, id);
+	waiter = tp_engine_expect(world->engine, id, "alpha");
+	start(world);
+	tp_engine_wait(
+		world->engine, waiter, tp_deadline_ms(DEADLINE_MS), &attempt);
+	tp_engine_forget(world->engine, &waiter);
+	assert_true(attempt.known);
+	assert_int_equal(attempt.reply_code, 421);
+	wait_finished(world);
+}
+
+static void a_message_without_a_configured_relay_is_routed_anew(void **state)
+{
+	struct world *world = *state;
+	static char old[] = "retired";
+	char *name = world->relays[0].name;
+	char id[TP_QUEUE_ID_BYTES];
+
+	world->relays[0].name = old;
+	put(world, 0, "c@example.test", 60000, id);
+	world->relays[0].name = name;
+	start(world);
+	wait_finished_within(world, 12000);
+	assert_string_equal(world->script.users, "alpha:c@example.test;");
+}
+
 static void waiting_messages_follow_their_store_to_a_new_relay(void **state)
 {
 	struct world *world = *state;
@@ -731,6 +957,15 @@ int main(void)
 		WORLD(who_waits_for_a_paused_relay_hears_why_at_once),
 		WORLD(a_kick_tries_a_paused_relay_at_once),
 		WORLD(waiting_messages_follow_their_store_to_a_new_relay),
+		WORLD(expired_messages_never_go_out_however_many),
+		WORLD(a_relay_that_ends_each_session_at_once_is_not_hammered),
+		WORLD(a_local_failure_of_the_session_pauses_the_relay),
+		WORLD(stop_interrupts_a_connection_that_hangs),
+		WORLD(each_start_needs_its_own_stop),
+		WORLD(a_success_from_before_does_not_end_a_hold),
+		WORLD(after_a_reload_nothing_more_goes_to_the_old_relay),
+		WORLD(who_waits_hears_of_a_refusal_that_pauses_the_relay),
+		WORLD(a_message_without_a_configured_relay_is_routed_anew),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

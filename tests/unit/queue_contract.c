@@ -22,8 +22,9 @@
 #define NOW CONTRACT_NOW_MS
 #define LEASE CONTRACT_LEASE_MS
 
-/* Set by queue_contract_run() for the setup of each test. */
+/* Set by queue_contract_run() for the tests. */
 static queue_contract_open_fn *open_queue;
+static queue_contract_lose_owner_fn *lose_owner;
 
 /* ---- helpers ------------------------------------------------------------ */
 
@@ -100,7 +101,7 @@ void queue_contract_begin(struct tp_queue *queue, const char *queue_id)
 	struct tp_error err = TP_ERROR_INIT;
 
 	(void)claim_all(queue);
-	assert_int_equal(queue->ops->begin(queue, queue_id, &err), 0);
+	assert_int_equal(queue->ops->begin(queue, queue_id, "ses", &err), 0);
 }
 
 static struct tp_outcome outcome_of(
@@ -146,7 +147,8 @@ int queue_contract_send(struct tp_queue *queue, const char *queue_id,
 		.rcpt_count = 2,
 		.charged = 1,
 		.state = TP_QUEUE_DONE,
-		.begin_next = next };
+		.begin_next = next,
+		.begin_relay = next ? "ses" : NULL };
 
 	rcpts[0].outcome = outcome_of(queue_id, "Ann@example.net", "sent");
 	rcpts[1].outcome = outcome_of(queue_id, "bob@example.net", "sent");
@@ -473,6 +475,36 @@ static void claim_leases_what_is_due_oldest_first(void **state)
 	assert_int_equal(claim(queue, "none", 9, &items), 0);
 }
 
+static void claim_leaves_what_has_expired(void **state)
+{
+	struct tp_queue *queue = *state;
+	static const struct {
+		const char *id;
+		int64_t expires_ms;
+	} cases[] = { { "A", NOW }, { "B", NOW - 9 }, { "C", NOW + 1 },
+		{ "D", 0 } };
+	struct tp_error err = TP_ERROR_INIT;
+	struct tp_queue_item *items;
+	size_t i;
+
+	for (i = 0; i < COUNT(cases); i++) {
+		struct tp_queue_item *item =
+			queue_contract_item(cases[i].id, "x", "ses");
+
+		item->expires_ms = cases[i].expires_ms;
+		put_item(queue, item);
+	}
+	assert_int_equal(claim_all(queue), 2);
+	assert_int_equal(queue_contract_state(queue, "A"), TP_QUEUE_QUEUED);
+	assert_int_equal(queue_contract_state(queue, "B"), TP_QUEUE_QUEUED);
+	assert_int_equal(queue_contract_state(queue, "C"), TP_QUEUE_LEASED);
+	assert_int_equal(queue_contract_state(queue, "D"), TP_QUEUE_LEASED);
+	assert_int_equal(
+		queue->ops->claim_expired(queue, NOW, LEASE, 9, &items, &err),
+		2);
+	tp_queue_items_free(items, 2);
+}
+
 static void unclaim_gives_back_uncharged_what_is_leased(void **state)
 {
 	struct tp_queue *queue = *state;
@@ -505,11 +537,46 @@ static void begin_needs_a_lease(void **state)
 	for (i = 0; i < COUNT(ids); i++) {
 		struct tp_error err = TP_ERROR_INIT;
 
-		assert_int_equal(
-			queue->ops->begin(queue, ids[i], &err), TP_ESTATE);
+		assert_int_equal(queue->ops->begin(queue, ids[i], "ses", &err),
+			TP_ESTATE);
 		assert_non_null(strstr(err.text, "no lease"));
 	}
 	queue_contract_begin(queue, "A");
+	assert_int_equal(queue_contract_state(queue, "A"), TP_QUEUE_IN_DOUBT);
+}
+
+/* A call whose commit was uncertain is made again. */
+static void begin_may_be_repeated(void **state)
+{
+	struct tp_queue *queue = *state;
+	struct tp_error err = TP_ERROR_INIT;
+
+	queue_contract_put(queue, "A");
+	queue_contract_begin(queue, "A");
+	assert_int_equal(queue->ops->begin(queue, "A", "ses", &err), 0);
+	assert_int_equal(
+		queue->ops->begin(queue, "A", "office", &err), TP_ESTATE);
+	assert_int_equal(queue_contract_state(queue, "A"), TP_QUEUE_IN_DOUBT);
+	send_ok(queue, "A");
+	tp_error_clear(&err);
+	assert_int_equal(queue->ops->begin(queue, "A", "ses", &err), TP_ESTATE);
+}
+
+/* After a reroute the worker's credentials are the wrong ones. */
+static void begin_needs_the_relay_that_is_stored(void **state)
+{
+	struct tp_queue *queue = *state;
+	struct tp_error err = TP_ERROR_INIT;
+
+	queue_contract_put(queue, "A");
+	assert_int_equal(claim_all(queue), 1);
+	assert_int_equal(
+		queue->ops->reroute(queue, "default", "office", &err), 0);
+	assert_int_equal(queue->ops->begin(queue, "A", "ses", &err), TP_ESTATE);
+	assert_non_null(strstr(err.text, "no lease on it for relay ses"));
+	assert_int_equal(queue_contract_state(queue, "A"), TP_QUEUE_LEASED);
+	tp_error_clear(&err);
+	assert_int_equal(queue->ops->begin(queue, "A", "office", &err), 0);
 	assert_int_equal(queue_contract_state(queue, "A"), TP_QUEUE_IN_DOUBT);
 }
 
@@ -789,7 +856,8 @@ static void a_settlement_puts_the_bounce_once_and_begins_the_next(void **state)
 		.rcpt_count = 2,
 		.state = TP_QUEUE_DONE,
 		.bounce = &bounce,
-		.begin_next = "B" };
+		.begin_next = "B",
+		.begin_relay = "ses" };
 	struct tp_error err = TP_ERROR_INIT;
 	int begun = 0;
 
@@ -813,6 +881,52 @@ static void a_settlement_puts_the_bounce_once_and_begins_the_next(void **state)
 	assert_int_equal(begun, 1);
 }
 
+static void a_next_message_is_begun_only_for_its_relay(void **state)
+{
+	struct tp_queue *queue = *state;
+	struct tp_settled_rcpt rcpts[1] = { { .index = 0,
+		.state = TP_RCPT_OPEN } };
+	struct tp_settlement settlement = { .queue_id = "A",
+		.rcpts = rcpts,
+		.rcpt_count = 1,
+		.state = TP_QUEUE_QUEUED,
+		.begin_next = "B" };
+	struct tp_error err = TP_ERROR_INIT;
+	int begun = 1;
+
+	rcpts[0].outcome = outcome_of("A", "Ann@example.net", "deferred");
+	queue_contract_put(queue, "A");
+	queue_contract_put(queue, "B");
+	queue_contract_begin(queue, "A");
+	assert_int_equal(queue->ops->settle(queue, &settlement, &begun, &err),
+		TP_EINVAL);
+	assert_non_null(strstr(err.text, "no relay"));
+	tp_error_clear(&err);
+	assert_int_equal(queue_contract_state(queue, "A"), TP_QUEUE_IN_DOUBT);
+	settlement.begin_relay = "office";
+	assert_int_equal(
+		queue->ops->settle(queue, &settlement, &begun, &err), 0);
+	assert_int_equal(begun, 0);
+	assert_int_equal(queue_contract_state(queue, "A"), TP_QUEUE_QUEUED);
+	assert_int_equal(queue_contract_state(queue, "B"), TP_QUEUE_LEASED);
+}
+
+/* Somebody else is sending it. */
+static void a_next_message_is_not_begun_twice(void **state)
+{
+	struct tp_queue *queue = *state;
+	struct tp_error err = TP_ERROR_INIT;
+	int begun = 1;
+
+	queue_contract_put(queue, "A");
+	queue_contract_put(queue, "B");
+	queue_contract_begin(queue, "A");
+	queue_contract_begin(queue, "B");
+	assert_int_equal(queue_contract_send(queue, "A", "B", &begun, &err), 0);
+	assert_int_equal(begun, 0);
+	assert_int_equal(queue_contract_state(queue, "B"), TP_QUEUE_IN_DOUBT);
+}
+
 static void a_lost_next_message_is_not_an_error(void **state)
 {
 	struct tp_queue *queue = *state;
@@ -830,29 +944,67 @@ static void a_lost_next_message_is_not_an_error(void **state)
 
 /* ---- recover ------------------------------------------------------------ */
 
-static void recover_frees_only_leases_that_have_ended(void **state)
+static int recover_at(
+	struct tp_queue *queue, int64_t now_ms, struct names *names)
+{
+	struct tp_error err = TP_ERROR_INIT;
+
+	return queue->ops->recover(queue, now_ms, LEASE, add_item, names, &err);
+}
+
+static void recover_frees_a_lease_that_has_ended(void **state)
 {
 	struct tp_queue *queue = *state;
 	struct names names = { "", 0, 0 };
+
+	queue_contract_put(queue, "A");
+	assert_int_equal(claim_all(queue), 1);
+	assert_int_equal(recover_at(queue, NOW + LEASE - 1, &names), 0);
+	assert_int_equal(queue_contract_state(queue, "A"), TP_QUEUE_LEASED);
+	assert_int_equal(recover_at(queue, NOW + LEASE, &names), 1);
+	assert_int_equal(queue_contract_state(queue, "A"), TP_QUEUE_QUEUED);
+	assert_int_equal(names.count, 0);
+}
+
+/* It may be sending still: to do it again would make a duplicate. */
+static void what_a_living_owner_has_in_doubt_is_never_recovered(void **state)
+{
+	struct tp_queue *queue = *state;
+	struct names names = { "", 0, 0 };
+
+	queue_contract_put(queue, "A");
+	queue_contract_begin(queue, "A");
+	assert_int_equal(recover_at(queue, NOW + 1000 * LEASE, &names), 0);
+	assert_int_equal(names.count, 0);
+	assert_int_equal(queue_contract_state(queue, "A"), TP_QUEUE_IN_DOUBT);
+	send_ok(queue, "A");
+}
+
+static void what_a_dead_owner_held_is_recovered_at_once(void **state)
+{
+	struct tp_queue *queue = *state;
+	const char *ids[] = { "A" };
+	struct names names = { "", 0, 0 };
 	struct tp_error err = TP_ERROR_INIT;
+	int begun;
 
 	queue_contract_put(queue, "A");
 	queue_contract_put(queue, "B");
 	queue_contract_begin(queue, "B");
-	assert_int_equal(queue->ops->recover(queue, NOW + LEASE - 1, LEASE,
-				 add_item, &names, &err),
-		0);
+	queue = *state = lose_owner(queue);
+	/* nothing of it is ours */
+	assert_int_equal(queue->ops->begin(queue, "A", "ses", &err), TP_ESTATE);
+	assert_int_equal(queue->ops->begin(queue, "B", "ses", &err), TP_ESTATE);
+	assert_int_equal(
+		queue_contract_send(queue, "B", NULL, &begun, &err), TP_ESTATE);
+	assert_int_equal(queue->ops->unclaim(queue, ids, 1, &err), 0);
 	assert_int_equal(queue_contract_state(queue, "A"), TP_QUEUE_LEASED);
-	assert_int_equal(queue->ops->recover(queue, NOW + LEASE, LEASE,
-				 add_item, &names, &err),
-		2);
+	assert_int_equal(recover_at(queue, NOW, &names), 2);
 	assert_string_equal(names.text, "B");
 	assert_int_equal(queue_contract_state(queue, "A"), TP_QUEUE_QUEUED);
 	assert_int_equal(queue_contract_state(queue, "B"), TP_QUEUE_IN_DOUBT);
-	/* the doubtful one has a lease again */
-	assert_int_equal(queue->ops->recover(queue, NOW + LEASE, LEASE,
-				 add_item, &names, &err),
-		0);
+	/* the doubtful one is ours now, and we live */
+	assert_int_equal(recover_at(queue, NOW + 1000 * LEASE, &names), 0);
 	send_ok(queue, "B");
 }
 
@@ -871,7 +1023,7 @@ static void settle_succeeds_after_a_lease_that_nobody_took(void **state)
 	send_ok(queue, "A");
 }
 
-/* ---- due, reroute, kick ------------------------------------------------- */
+/* ---- due, reroute ------------------------------------------------------- */
 
 static void free_due(struct tp_queue_relay_due *due, int count)
 {
@@ -910,6 +1062,62 @@ static void due_counts_what_waits_for_each_relay(void **state)
 	free_due(due, 2);
 }
 
+/* Or the scheduler would start workers that find nothing to claim. */
+static void due_leaves_out_what_has_expired(void **state)
+{
+	struct tp_queue *queue = *state;
+	static const struct {
+		const char *id;
+		const char *relay;
+		int64_t next_try_ms;
+		int64_t expires_ms;
+	} cases[] = {
+		{ "A", "gone", NOW - 9, NOW },
+		{ "B", "ses", NOW - 9, NOW - 1 },
+		{ "C", "ses", NOW - 5, NOW + 1 },
+		{ "D", "ses", NOW + 5, 0 },
+	};
+	struct tp_error err = TP_ERROR_INIT;
+	struct tp_queue_relay_due *due;
+	size_t i;
+
+	for (i = 0; i < COUNT(cases); i++) {
+		struct tp_queue_item *item =
+			queue_contract_item(cases[i].id, "x", cases[i].relay);
+
+		item->next_try_ms = cases[i].next_try_ms;
+		item->expires_ms = cases[i].expires_ms;
+		put_item(queue, item);
+	}
+	assert_int_equal(queue->ops->due(queue, NOW, &due, &err), 1);
+	assert_string_equal(due[0].relay, "ses");
+	assert_int_equal(due[0].due_count, 1);
+	assert_int_equal(due[0].next_try_ms, NOW - 5);
+	free_due(due, 1);
+}
+
+static void due_stops_counting_at_a_limit(void **state)
+{
+	struct tp_queue *queue = *state;
+	struct tp_error err = TP_ERROR_INIT;
+	struct tp_queue_relay_due *due;
+	char id[TP_QUEUE_ID_BYTES];
+	int i;
+
+	for (i = 0; i < TP_QUEUE_DUE_MAX_COUNT + 2; i++) {
+		(void)snprintf(id, sizeof(id), "D%05d", i);
+		queue_contract_put(queue, id);
+	}
+	put_due(queue, "X", "office", NOW);
+	assert_int_equal(queue->ops->due(queue, NOW, &due, &err), 2);
+	for (i = 0; i < 2; i++)
+		assert_int_equal(
+			due[i].due_count, strcmp(due[i].relay, "ses") == 0
+						  ? TP_QUEUE_DUE_MAX_COUNT
+						  : 1);
+	free_due(due, 2);
+}
+
 static void reroute_moves_the_unfinished_messages_of_a_store(void **state)
 {
 	struct tp_queue *queue = *state;
@@ -930,24 +1138,6 @@ static void reroute_moves_the_unfinished_messages_of_a_store(void **state)
 	tp_queue_item_free(&item);
 	assert_int_equal(claim_all(queue), 1);
 	assert_int_equal(queue_contract_state(queue, "C"), TP_QUEUE_LEASED);
-}
-
-static void kick_makes_queued_messages_due(void **state)
-{
-	struct tp_queue *queue = *state;
-	struct tp_error err = TP_ERROR_INIT;
-	struct tp_queue_item *items;
-
-	put_due(queue, "A", "ses", NOW + 100);
-	put_due(queue, "B", "office", NOW + 100);
-	assert_int_equal(queue->ops->kick(queue, "ses", NOW, &err), 0);
-	assert_int_equal(claim(queue, "office", 9, &items), 0);
-	assert_int_equal(claim(queue, "ses", 9, &items), 1);
-	assert_int_equal(items[0].next_try_ms, NOW);
-	tp_queue_items_free(items, 1);
-	assert_int_equal(queue->ops->kick(queue, NULL, NOW, &err), 0);
-	assert_int_equal(claim(queue, "office", 9, &items), 1);
-	tp_queue_items_free(items, 1);
 }
 
 /* ---- list, act ---------------------------------------------------------- */
@@ -1470,9 +1660,10 @@ static void deliver_one(struct worker *worker, const char *queue_id)
 	if (queue_contract_send(queue, "NO", NULL, &begun, &err) != TP_ESTATE)
 		worker->wrong++;
 	tp_error_clear(&err);
-	if (queue->ops->begin(queue, queue_id, &err) != 0)
+	if (queue->ops->begin(queue, queue_id, "office", &err) != TP_ESTATE)
 		worker->wrong++;
-	if (queue->ops->begin(queue, queue_id, &err) != TP_ESTATE)
+	tp_error_clear(&err);
+	if (queue->ops->begin(queue, queue_id, "ses", &err) != 0)
 		worker->wrong++;
 	tp_error_clear(&err);
 	if (queue_contract_send(queue, queue_id, NULL, &begun, &err) == 0)
@@ -1620,10 +1811,7 @@ static int run_with_fault(struct tp_queue *queue, unsigned long n)
 	RETRIED(queue->ops->claim(queue, &want, &items, &err));
 	assert_int_equal(last, 1);
 	tp_queue_items_free(items, 1);
-	RETRIED(queue->ops->begin(queue, "Z", &err));
-	RETRIED(queue->ops->recover(
-		queue, NOW + LEASE, LEASE, ignore_item, NULL, &err));
-	assert_int_equal(last, 1);
+	RETRIED(queue->ops->begin(queue, "Z", "office", &err));
 	count = 0;
 	RETRIED(queue->ops->outcomes(
 		queue, &events_all, count_outcome, &count, &err));
@@ -1645,6 +1833,34 @@ static void a_failed_allocation_changes_nothing(void **state)
 		queue->ops->destroy(&queue);
 	}
 	assert_true(n > 20);
+}
+
+static void a_failed_allocation_does_not_lose_what_is_recovered(void **state)
+{
+	unsigned long n;
+	int faults = 1;
+
+	(void)state;
+	for (n = 1; faults > 0; n++) {
+		struct tp_queue *queue = open_queue();
+		struct names names = { "", 0, 0 };
+		struct tp_error err = TP_ERROR_INIT;
+		int last;
+
+		faults = 0;
+		queue_contract_put(queue, "A");
+		queue_contract_put(queue, "B");
+		queue_contract_begin(queue, "B");
+		queue = lose_owner(queue);
+		(void)tp_mem_fail_at(n);
+		RETRIED(queue->ops->recover(
+			queue, NOW, LEASE, add_item, &names, &err));
+		(void)tp_mem_fail_at(0);
+		assert_int_equal(last, 2);
+		assert_string_equal(names.text, "B");
+		queue->ops->destroy(&queue);
+	}
+	assert_true(n > 5);
 }
 
 #endif
@@ -1689,7 +1905,8 @@ static int tear_down(void **state)
 
 #define CONTRACT(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
-int queue_contract_run(const char *name, queue_contract_open_fn *open)
+int queue_contract_run(const char *name, queue_contract_open_fn *open,
+	queue_contract_lose_owner_fn *lose)
 {
 	const struct CMUnitTest tests[] = {
 		CONTRACT(states_have_names),
@@ -1700,8 +1917,11 @@ int queue_contract_run(const char *name, queue_contract_open_fn *open)
 		CONTRACT(a_repeated_put_answers_with_the_first_id),
 		CONTRACT(put_refuses_what_could_not_be_delivered),
 		CONTRACT(claim_leases_what_is_due_oldest_first),
+		CONTRACT(claim_leaves_what_has_expired),
 		CONTRACT(unclaim_gives_back_uncharged_what_is_leased),
 		CONTRACT(begin_needs_a_lease),
+		CONTRACT(begin_may_be_repeated),
+		CONTRACT(begin_needs_the_relay_that_is_stored),
 		CONTRACT(expired_messages_are_claimed_queued_or_held),
 		CONTRACT(a_settlement_stores_state_and_events_together),
 		CONTRACT(a_partly_sent_message_waits_for_its_open_recipient),
@@ -1710,12 +1930,17 @@ int queue_contract_run(const char *name, queue_contract_open_fn *open)
 		CONTRACT(a_wrong_settlement_changes_nothing),
 		CONTRACT(nothing_open_means_done_and_nothing_else),
 		CONTRACT(a_settlement_puts_the_bounce_once_and_begins_the_next),
+		CONTRACT(a_next_message_is_begun_only_for_its_relay),
+		CONTRACT(a_next_message_is_not_begun_twice),
 		CONTRACT(a_lost_next_message_is_not_an_error),
-		CONTRACT(recover_frees_only_leases_that_have_ended),
+		CONTRACT(recover_frees_a_lease_that_has_ended),
+		CONTRACT(what_a_living_owner_has_in_doubt_is_never_recovered),
+		CONTRACT(what_a_dead_owner_held_is_recovered_at_once),
 		CONTRACT(settle_succeeds_after_a_lease_that_nobody_took),
 		CONTRACT(due_counts_what_waits_for_each_relay),
+		CONTRACT(due_leaves_out_what_has_expired),
+		CONTRACT(due_stops_counting_at_a_limit),
 		CONTRACT(reroute_moves_the_unfinished_messages_of_a_store),
-		CONTRACT(kick_makes_queued_messages_due),
 		CONTRACT(list_shows_what_the_filter_asks_for),
 		CONTRACT(a_listing_may_stop_and_may_use_the_queue),
 		CONTRACT(actions_are_possible_where_the_table_says),
@@ -1731,9 +1956,11 @@ int queue_contract_run(const char *name, queue_contract_open_fn *open)
 		CONTRACT(threads_settle_each_message_exactly_once),
 #ifdef TP_TEST_ALLOC
 		CONTRACT(a_failed_allocation_changes_nothing),
+		CONTRACT(a_failed_allocation_does_not_lose_what_is_recovered),
 #endif
 	};
 
 	open_queue = open;
+	lose_owner = lose;
 	return cmocka_run_group_tests_name(name, tests, NULL, NULL);
 }

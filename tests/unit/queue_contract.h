@@ -12,8 +12,13 @@
 /* A new, empty queue; the contract destroys it. */
 typedef struct tp_queue *queue_contract_open_fn(void);
 
+/* Makes all present leases those of a dead owner. @return the queue to go on
+ * with: QUEUE, or another on the same messages (then QUEUE is destroyed) */
+typedef struct tp_queue *queue_contract_lose_owner_fn(struct tp_queue *queue);
+
 /* Runs the contract as a cmocka group. @return number of failed tests */
-int queue_contract_run(const char *name, queue_contract_open_fn *open);
+int queue_contract_run(const char *name, queue_contract_open_fn *open,
+	queue_contract_lose_owner_fn *lose_owner);
 
 /* ---- for the backends' own tests ----------------------------------------- */
 

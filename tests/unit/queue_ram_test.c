@@ -16,7 +16,13 @@ static struct tp_queue *open_ram(void)
 	return queue;
 }
 
+static struct tp_queue *lose_owner(struct tp_queue *queue)
+{
+	tp_queue_ram_lose_owner(queue);
+	return queue;
+}
+
 int main(void)
 {
-	return queue_contract_run("queue_ram", open_ram);
+	return queue_contract_run("queue_ram", open_ram, lose_owner);
 }

@@ -118,6 +118,13 @@ static struct tp_queue *open_new(void)
 	return open_again();
 }
 
+/* For the contract: a queue that is destroyed is an owner that is dead. */
+static struct tp_queue *lose_owner(struct tp_queue *queue)
+{
+	queue->ops->destroy(&queue);
+	return open_again();
+}
+
 static int put_rc(
 	struct tp_queue *queue, const char *queue_id, struct tp_error *err)
 {
@@ -514,7 +521,7 @@ static void what_a_dead_owner_held_is_free_at_once(void **state)
 	}
 }
 
-static void what_a_living_owner_holds_is_left_until_its_lease_ends(void **state)
+static void of_a_living_owner_only_an_ended_lease_is_freed(void **state)
 {
 	struct tp_queue *one = open_new();
 	struct tp_queue *two = open_again();
@@ -523,19 +530,27 @@ static void what_a_living_owner_holds_is_left_until_its_lease_ends(void **state)
 
 	(void)state;
 	queue_contract_put(one, "A");
+	queue_contract_put(one, "B");
+	queue_contract_put(one, "C");
 	queue_contract_begin(one, "A");
+	assert_int_equal(one->ops->begin(one, "C", "ses", &err), 0);
 	assert_int_equal(
 		two->ops->recover(two, NOW, LEASE, ignore_item, NULL, &err), 0);
-	assert_int_equal(two->ops->begin(two, "A", &err), TP_ESTATE);
+	assert_int_equal(two->ops->begin(two, "A", "ses", &err), TP_ESTATE);
+	assert_int_equal(two->ops->begin(two, "B", "ses", &err), TP_ESTATE);
 	tp_error_clear(&err);
-	assert_int_equal(two->ops->recover(two, NOW + LEASE, LEASE, ignore_item,
-				 NULL, &err),
+	assert_int_equal(two->ops->recover(two, NOW + 1000 * LEASE, LEASE,
+				 ignore_item, NULL, &err),
 		1);
-	assert_int_equal(
-		queue_contract_send(one, "A", NULL, &begun, &err), TP_ESTATE);
+	assert_int_equal(queue_contract_state(two, "B"), TP_QUEUE_QUEUED);
+	assert_int_equal(one->ops->begin(one, "B", "ses", &err), TP_ESTATE);
 	tp_error_clear(&err);
-	assert_int_equal(queue_contract_send(two, "A", NULL, &begun, &err), 0);
+	assert_int_equal(queue_contract_send(one, "A", NULL, &begun, &err), 0);
+	/* dead now, with C begun */
 	one->ops->destroy(&one);
+	assert_int_equal(
+		two->ops->recover(two, NOW, LEASE, ignore_item, NULL, &err), 1);
+	assert_int_equal(queue_contract_send(two, "C", NULL, &begun, &err), 0);
 	two->ops->destroy(&two);
 }
 
@@ -827,6 +842,77 @@ static void a_failed_sync_is_uncertain_and_may_be_repeated(void **state)
 	assert_sql("PRAGMA integrity_check", "ok");
 }
 
+/* Whatever of it is on the disk, begin() tells what to do with the next. */
+static void after_an_uncertain_settlement_the_next_can_be_begun(void **state)
+{
+	struct tp_queue *queue = open_new();
+	struct tp_error err = TP_ERROR_INIT;
+	int begun;
+	int rc;
+
+	(void)state;
+	queue_contract_put(queue, "A");
+	queue_contract_put(queue, "B");
+	queue_contract_begin(queue, "A");
+	atomic_store(&sync_fails, 1);
+	assert_int_equal(queue_contract_send(queue, "A", "B", &begun, &err),
+		TP_EUNCERTAIN);
+	assert_int_equal(begun, 0);
+	atomic_store(&sync_fails, 0);
+	tp_error_clear(&err);
+	rc = queue_contract_send(queue, "A", NULL, &begun, &err);
+	assert_true(rc == 0 || rc == TP_ESTATE);
+	assert_int_equal(queue_contract_state(queue, "A"), TP_QUEUE_DONE);
+	tp_error_clear(&err);
+	assert_int_equal(queue->ops->begin(queue, "B", "ses", &err), 0);
+	assert_int_equal(
+		queue_contract_send(queue, "B", NULL, &begun, &err), 0);
+	queue->ops->destroy(&queue);
+}
+
+static int count_item(void *ctx, const struct tp_queue_item *item)
+{
+	int *count = ctx;
+
+	(void)item;
+	(*count)++;
+	return 0;
+}
+
+/* Or they would wait for the end of this process: it lives, and is now, or
+ * may be, the owner. */
+static void an_uncertain_recovery_lists_what_it_may_have_taken(void **state)
+{
+	struct tp_queue *queue = open_new();
+	struct tp_error err = TP_ERROR_INIT;
+	int count = 0;
+	int begun;
+	int rc;
+
+	(void)state;
+	queue_contract_put(queue, "A");
+	queue_contract_begin(queue, "A");
+	queue = lose_owner(queue);
+	queue_contract_put(queue, "B"); /* so that the WAL is started */
+	atomic_store(&sync_fails, 1);
+	assert_int_equal(queue->ops->recover(
+				 queue, NOW, LEASE, count_item, &count, &err),
+		TP_EUNCERTAIN);
+	atomic_store(&sync_fails, 0);
+	assert_int_equal(count, 1);
+	tp_error_clear(&err);
+	rc = queue_contract_send(queue, "A", NULL, &begun, &err);
+	tp_error_clear(&err);
+	if (rc == TP_ESTATE) {
+		assert_int_equal(queue->ops->recover(queue, NOW, LEASE,
+					 count_item, &count, &err),
+			1);
+		rc = queue_contract_send(queue, "A", NULL, &begun, &err);
+	}
+	assert_int_equal(rc, 0);
+	queue->ops->destroy(&queue);
+}
+
 /* Each call costs one sync, no more; and none returns without. */
 static void each_change_is_synced_once(void **state)
 {
@@ -941,6 +1027,31 @@ static void a_file_taken_away_is_an_error_and_then_made_anew(void **state)
 			   " WHERE queue_id = 'B'",
 			"1");
 	}
+}
+
+/* They do not look each time, but they do look. */
+static void deliveries_notice_within_a_second_that_the_file_is_gone(
+	void **state)
+{
+	struct tp_queue *queue = open_new();
+	const char *ids[] = { "A" };
+	struct tp_error err = TP_ERROR_INIT;
+	int64_t deadline_ms;
+	int rc;
+
+	(void)state;
+	queue_contract_put(queue, "A");
+	remove_files();
+	deadline_ms = tp_deadline_ms(1500);
+	do {
+		rc = queue->ops->unclaim(queue, ids, 1, &err);
+		(void)usleep(10000);
+	} while (rc == 0 && tp_deadline_left_ms(deadline_ms) > 0);
+	assert_int_equal(rc, TP_EQUEUE);
+	assert_non_null(strstr(err.text, "deleted or replaced"));
+	queue_contract_put(queue, "B");
+	queue->ops->destroy(&queue);
+	assert_sql("SELECT queue_id FROM messages", "B");
 }
 
 /* ---- other processes ---------------------------------------------------- */
@@ -1111,7 +1222,7 @@ int main(void)
 		cmocka_unit_test(no_hot_statement_scans_a_table_or_sorts),
 		cmocka_unit_test(what_a_dead_owner_held_is_free_at_once),
 		cmocka_unit_test(
-			what_a_living_owner_holds_is_left_until_its_lease_ends),
+			of_a_living_owner_only_an_ended_lease_is_freed),
 		cmocka_unit_test(a_slot_taken_over_is_not_the_owner_before),
 		cmocka_unit_test(a_forked_child_is_refused_and_harms_nothing),
 		cmocka_unit_test(what_was_acknowledged_survives_kill_9),
@@ -1119,11 +1230,17 @@ int main(void)
 		cmocka_unit_test(a_full_disk_refuses_and_loses_nothing),
 		cmocka_unit_test(
 			a_failed_sync_is_uncertain_and_may_be_repeated),
+		cmocka_unit_test(
+			after_an_uncertain_settlement_the_next_can_be_begun),
+		cmocka_unit_test(
+			an_uncertain_recovery_lists_what_it_may_have_taken),
 		cmocka_unit_test(each_change_is_synced_once),
 		cmocka_unit_test(the_wal_stays_short),
 		cmocka_unit_test(damage_is_an_error_and_not_a_crash),
 		cmocka_unit_test(
 			a_file_taken_away_is_an_error_and_then_made_anew),
+		cmocka_unit_test(
+			deliveries_notice_within_a_second_that_the_file_is_gone),
 		cmocka_unit_test(another_process_is_waited_for_and_then_busy),
 		cmocka_unit_test(processes_share_the_queue),
 		cmocka_unit_test(
@@ -1136,7 +1253,8 @@ int main(void)
 	if (!mkdtemp(directory))
 		return 1;
 	(void)snprintf(path, sizeof(path), "%s/queue.db", directory);
-	failed = queue_contract_run("queue_sqlite contract", open_new);
+	failed = queue_contract_run(
+		"queue_sqlite contract", open_new, lose_owner);
 	failed += cmocka_run_group_tests_name(
 		"queue_sqlite", tests, make_place, NULL);
 	remove_files();

@@ -14,6 +14,8 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#define _POSIX_C_SOURCE 200809L /* getopt */
+
 #include <tillpost/abi.h>
 
 #include <dlfcn.h>
