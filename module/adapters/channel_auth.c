@@ -293,6 +293,11 @@ static void hide_echo(const struct auth *auth, char *text, size_t text_bytes)
 static int from_trouble(
 	const struct auth *auth, int rc, const struct tp_trouble *trouble)
 {
+	/* That text quotes the server, which may have echoed, and cut short,
+	 * what it was sent. */
+	if (rc == TP_EPROTO)
+		return tp_fail(auth->err, rc, "auth",
+			"the server's answer to the login is not SMTP");
 	return tp_fail(auth->err, rc, "auth", "%s", trouble->text);
 }
 
@@ -409,8 +414,10 @@ static int refused(struct auth *auth, const struct tp_reply *reply,
 	hide_echo(auth, refusal_out->text, sizeof(refusal_out->text));
 	hide_echo(auth, auth->explanation, sizeof(auth->explanation));
 	tp_enhanced_format(&reply->enhanced, enhanced);
-	tp_reply_escape(
-		user_of(auth), strlen(user_of(auth)), user, sizeof(user));
+	user[0] = '\0';
+	if (!auth->relay->username_is_secret)
+		tp_reply_escape(user_of(auth), strlen(user_of(auth)), user,
+			sizeof(user));
 	return tp_fail(auth->err, TP_EAUTH, "auth",
 		"%s refused the login of %s (%s): %d%s%s %.200s%s%s%s%s",
 		auth->relay->host, user[0] ? user : "the token",

@@ -23,16 +23,21 @@
 
 #define TOKEN_RANDOM_BYTES 16
 #define TOKEN_BYTES (2 * TOKEN_RANDOM_BYTES + 1)
-#define CANDIDATES_MAX_COUNT 4
+#define CANDIDATES_MAX_COUNT 64
+/* When all places are taken: how long a candidate may keep his. */
+#define CANDIDATE_GRACE_MS 250
 #define ADMIT_TIMEOUT_MS 10000
 #define INPUT_BYTES 65536
 #define LINE_MAX_BYTES 1024
+/* "EHLO token" with its end */
+#define HELLO_BYTES (5 + TOKEN_BYTES - 1 + 2)
 
 /* A client that has not yet shown the token. */
 struct candidate {
 	int fd;
+	int64_t since_ms;
 	size_t len;
-	char line[LINE_MAX_BYTES];
+	char line[HELLO_BYTES];
 };
 
 struct tp_endpoint {
@@ -75,7 +80,7 @@ static int listen_local(struct tp_endpoint *endpoint, struct tp_error *err)
 	if (endpoint->listener < 0)
 		return tp_fail_errno(err, TP_EIO, "endpoint", "socket");
 	if (bind(endpoint->listener, (struct sockaddr *)&at, sizeof(at)) < 0 ||
-		listen(endpoint->listener, CANDIDATES_MAX_COUNT) < 0 ||
+		listen(endpoint->listener, SOMAXCONN) < 0 ||
 		getsockname(endpoint->listener, (struct sockaddr *)&at, &len) <
 			0)
 		return tp_fail_errno(
@@ -188,8 +193,9 @@ static int answer(struct tp_endpoint *endpoint, const char *text)
 }
 
 /* Delayed acknowledgements cost 40 ms a message against libESMTP, which
- * leaves Nagle's algorithm on. The kernel forgets the option, so it is set
- * before each read. */
+ * leaves Nagle's algorithm on and writes a body in pieces. The kernel forgets
+ * the option, so it is set before each read of a body; a command is a single
+ * write, which our reply acknowledges. */
 static void acknowledge_quickly(int fd)
 {
 	int on = 1;
@@ -199,32 +205,26 @@ static void acknowledge_quickly(int fd)
 
 /* ---- admission ---------------------------------------------------------- */
 
-static void admit_new(struct tp_endpoint *endpoint, struct candidate *list)
+static void admit_new(
+	struct tp_endpoint *endpoint, struct candidate *free_place)
 {
 	int fd = accept(endpoint->listener, NULL, NULL);
-	int i;
 
 	if (fd < 0)
 		return;
 	(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
-	for (i = 0; i < CANDIDATES_MAX_COUNT; i++) {
-		if (list[i].fd >= 0)
-			continue;
-		list[i].fd = fd;
-		list[i].len = 0;
-		if (say(fd, "220 tillpost\r\n") < 0)
-			close_fd(&list[i].fd);
-		return;
-	}
-	(void)close(fd);
+	free_place->fd = fd;
+	free_place->since_ms = tp_mono_ms();
+	free_place->len = 0;
+	if (say(fd, "220 tillpost\r\n") < 0)
+		close_fd(&free_place->fd);
 }
 
 /* @return 1: shown; 0: not yet; -1: not one of ours */
 static int token_shown(
 	const struct tp_endpoint *endpoint, struct candidate *candidate)
 {
-	char want[LINE_MAX_BYTES];
-	int len = snprintf(want, sizeof(want), "EHLO %s\r\n", endpoint->token);
+	char want[HELLO_BYTES + 1];
 	ssize_t got = recv(candidate->fd, candidate->line + candidate->len,
 		sizeof(candidate->line) - candidate->len, MSG_DONTWAIT);
 
@@ -233,11 +233,10 @@ static int token_shown(
 	if (got <= 0)
 		return -1;
 	candidate->len += (size_t)got;
-	if (candidate->len < (size_t)len)
-		return 0;
-	if (candidate->len != (size_t)len)
+	(void)snprintf(want, sizeof(want), "EHLO %s\r\n", endpoint->token);
+	if (memcmp(candidate->line, want, candidate->len) != 0)
 		return -1;
-	return memcmp(candidate->line, want, (size_t)len) == 0 ? 1 : -1;
+	return candidate->len == HELLO_BYTES;
 }
 
 /* Looks at each candidate that has something to say. */
@@ -249,7 +248,7 @@ static void examine(struct tp_endpoint *endpoint, struct candidate *list,
 	for (i = 0; i < CANDIDATES_MAX_COUNT && endpoint->client < 0; i++) {
 		int shown;
 
-		if (list[i].fd < 0 || fds[1 + i].revents == 0)
+		if (list[i].fd < 0 || fds[i].revents == 0)
 			continue;
 		shown = token_shown(endpoint, &list[i]);
 		if (shown == 1) {
@@ -261,6 +260,51 @@ static void examine(struct tp_endpoint *endpoint, struct candidate *list,
 	}
 }
 
+/* A place for a new candidate. If there is none, who has been silent longest
+ * makes room; libESMTP speaks at once, so it is not the one.
+ * @return NULL: none yet; *wait_ms_out: until there may be */
+static struct candidate *find_place(struct candidate *list, int *wait_ms_out)
+{
+	struct candidate *oldest = &list[0];
+	int64_t deadline;
+	int i;
+
+	for (i = 0; i < CANDIDATES_MAX_COUNT; i++) {
+		if (list[i].fd < 0)
+			return &list[i];
+		if (list[i].since_ms < oldest->since_ms)
+			oldest = &list[i];
+	}
+	deadline = oldest->since_ms + CANDIDATE_GRACE_MS;
+	if (tp_deadline_left_ms(deadline) > 0) {
+		if (*wait_ms_out > tp_deadline_left_ms(deadline))
+			*wait_ms_out = tp_deadline_left_ms(deadline);
+		return NULL;
+	}
+	close_fd(&oldest->fd);
+	return oldest;
+}
+
+/* Waits for somebody to come or to speak, and deals with it. */
+static void admit_step(
+	struct tp_endpoint *endpoint, struct candidate *list, int wait_ms)
+{
+	struct pollfd fds[CANDIDATES_MAX_COUNT + 1];
+	struct pollfd *door = &fds[CANDIDATES_MAX_COUNT];
+	struct candidate *place = find_place(list, &wait_ms);
+	int i;
+
+	for (i = 0; i < CANDIDATES_MAX_COUNT; i++)
+		fds[i] = (struct pollfd) { list[i].fd, POLLIN, 0 };
+	/* poll() passes over a negative descriptor. */
+	*door = (struct pollfd) { place ? endpoint->listener : -1, POLLIN, 0 };
+	if (poll(fds, CANDIDATES_MAX_COUNT + 1, wait_ms) <= 0)
+		return;
+	examine(endpoint, list, fds);
+	if (door->revents && endpoint->client < 0)
+		admit_new(endpoint, place);
+}
+
 /* Any local user can connect to the port: only who knows the token stays. */
 static int admit(struct tp_endpoint *endpoint)
 {
@@ -270,24 +314,8 @@ static int admit(struct tp_endpoint *endpoint)
 
 	for (i = 0; i < CANDIDATES_MAX_COUNT; i++)
 		list[i].fd = -1;
-	while (endpoint->client < 0 && tp_deadline_left_ms(deadline) > 0) {
-		struct pollfd fds[1 + CANDIDATES_MAX_COUNT];
-
-		fds[0].fd = endpoint->listener;
-		fds[0].events = POLLIN;
-		fds[0].revents = 0;
-		for (i = 0; i < CANDIDATES_MAX_COUNT; i++) {
-			fds[1 + i].fd = list[i].fd;
-			fds[1 + i].events = POLLIN;
-			fds[1 + i].revents = 0;
-		}
-		if (poll(fds, 1 + CANDIDATES_MAX_COUNT,
-			    tp_deadline_left_ms(deadline)) <= 0)
-			continue;
-		examine(endpoint, list, fds);
-		if (fds[0].revents && endpoint->client < 0)
-			admit_new(endpoint, list);
-	}
+	while (endpoint->client < 0 && tp_deadline_left_ms(deadline) > 0)
+		admit_step(endpoint, list, tp_deadline_left_ms(deadline));
 	for (i = 0; i < CANDIDATES_MAX_COUNT; i++)
 		close_fd(&list[i].fd);
 	close_fd(&endpoint->listener);
@@ -309,7 +337,6 @@ static int fill(struct tp_endpoint *endpoint)
 		endpoint->end -= endpoint->start;
 		endpoint->start = 0;
 	}
-	acknowledge_quickly(endpoint->client);
 	do
 		got = recv(endpoint->client, endpoint->input + endpoint->end,
 			sizeof(endpoint->input) - endpoint->end, 0);
@@ -352,6 +379,7 @@ struct body {
 	const char *data; /* what must come, un-stuffed */
 	size_t len;
 	size_t at;
+	char last; /* the byte before; a line ends with CRLF only */
 	int line_start;
 	int equal;
 	int ended;
@@ -389,7 +417,9 @@ static size_t take_line(struct body *body, const char *bytes, size_t len)
 	newline = memchr(bytes, '\n', len);
 	take = newline ? (size_t)(newline - bytes) + 1 : len;
 	compare(body, bytes + skip, take - skip);
-	body->line_start = newline != NULL;
+	body->line_start =
+		newline && (take > 1 ? newline[-1] : body->last) == '\r';
+	body->last = bytes[take - 1];
 	return take;
 }
 
@@ -416,7 +446,10 @@ static int read_body(struct tp_endpoint *endpoint, struct tp_transaction *tx,
 		if (body->equal && endpoint->body_wanted)
 			tp_upstream_body(endpoint->upstream, tx, from, forward);
 		endpoint->start += done;
-		if (!body->ended && !fill(endpoint))
+		if (body->ended)
+			break;
+		acknowledge_quickly(endpoint->client);
+		if (!fill(endpoint))
 			return TP_ECLOSED;
 	}
 	return TP_OK;
@@ -439,13 +472,20 @@ static int lost_reply(struct tp_endpoint *endpoint)
 	return answer(endpoint, "451 relay connection lost\r\n");
 }
 
-/* libESMTP said something that the envelope does not hold. */
+/* What libESMTP does is not what the transaction holds: the dot must not go
+ * out. */
+static void abandon(struct tp_endpoint *endpoint, struct tp_transaction *tx,
+	const char *text)
+{
+	tp_upstream_abandon(endpoint->upstream, tx, text);
+	endpoint->body_wanted = 0;
+}
+
 static int mismatch(struct tp_endpoint *endpoint, struct tp_transaction *tx)
 {
-	tp_upstream_abandon(endpoint->upstream, tx,
+	abandon(endpoint, tx,
 		"integrity check: the dialogue differs from the stored "
 		"message; nothing was sent");
-	endpoint->body_wanted = 0;
 	return lost_reply(endpoint);
 }
 
@@ -494,18 +534,23 @@ static int on_data(struct tp_endpoint *endpoint, struct tp_transaction *tx)
 	};
 
 	if (endpoint->body_wanted && endpoint->next_rcpt != tx->recipient_count)
-		(void)mismatch(endpoint, tx);
+		abandon(endpoint, tx,
+			"integrity check: a recipient was left out; the dot "
+			"was not sent");
 	if (answer(endpoint, "354 go\r\n") < 0 ||
-		read_body(endpoint, tx, &body) < 0)
+		read_body(endpoint, tx, &body) < 0) {
+		if (endpoint->body_wanted)
+			abandon(endpoint, tx,
+				"libESMTP broke off in the body; the dot was "
+				"not sent");
 		return TP_ECLOSED;
-	if (endpoint->body_wanted) {
-		if (body.equal && body.at == body.len)
-			tp_upstream_dot(endpoint->upstream, tx);
-		else
-			tp_upstream_abandon(endpoint->upstream, tx,
-				"integrity check: the body differs from the "
-				"stored message; the dot was not sent");
 	}
+	if (endpoint->body_wanted && body.equal && body.at == body.len)
+		tp_upstream_dot(endpoint->upstream, tx);
+	else if (endpoint->body_wanted)
+		abandon(endpoint, tx,
+			"integrity check: the body differs from the stored "
+			"message; the dot was not sent");
 	endpoint->mail_seen = 0;
 	endpoint->body_wanted = 0;
 	if (tx->data_reply.code != 0)

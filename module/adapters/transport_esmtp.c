@@ -18,7 +18,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include <libesmtp.h>
 
@@ -63,8 +62,8 @@ static struct esmtp_transport *self(struct tp_transport *transport)
 /* ---- connection --------------------------------------------------------- */
 
 static int esmtp_connect(struct tp_transport *transport,
-	const struct tp_relay *relay, struct tp_connection **connection_out,
-	struct tp_trouble *trouble)
+	const struct tp_relay *relay, struct tp_interrupt *interrupt,
+	struct tp_connection **connection_out, struct tp_trouble *trouble)
 {
 	struct tp_connection *connection = tp_alloc(sizeof(*connection));
 	int rc;
@@ -75,8 +74,8 @@ static int esmtp_connect(struct tp_transport *transport,
 		trouble->code = TP_ENOMEM;
 		return TP_ENOMEM;
 	}
-	rc = tp_channel_open(
-		self(transport)->shared, relay, &connection->channel, trouble);
+	rc = tp_channel_open(self(transport)->shared, relay, interrupt,
+		&connection->channel, trouble);
 	if (rc < 0) {
 		tp_free(connection);
 		return rc;
@@ -88,22 +87,13 @@ static int esmtp_connect(struct tp_transport *transport,
 
 static int esmtp_alive(struct tp_connection *connection)
 {
-	return !connection->upstream.lost &&
-	       !tp_channel_readable(connection->channel);
+	return tp_upstream_alive(&connection->upstream);
 }
 
 static const struct tp_connection_info *esmtp_info(
 	const struct tp_connection *connection)
 {
 	return tp_channel_info(connection->channel);
-}
-
-static void esmtp_interrupt(struct tp_connection *connection)
-{
-	int fd = tp_channel_fd(connection->channel);
-
-	if (fd >= 0)
-		(void)shutdown(fd, SHUT_RDWR);
 }
 
 static void esmtp_disconnect(struct tp_connection **connection)
@@ -192,8 +182,13 @@ static int advance(struct session *session)
 	struct tp_transaction *tx;
 	int rc;
 
+	/* A relay that closes between two messages costs none of them. The
+	 * first one is tried in any case: a relay that always closes must be
+	 * noticed. */
 	if (session->upstream->lost ||
-		session->message_count == SESSION_MESSAGES_MAX_COUNT)
+		session->message_count == SESSION_MESSAGES_MAX_COUNT ||
+		(session->message_count > 0 &&
+			!tp_upstream_alive(session->upstream)))
 		return 0;
 	tx = session->source->next(session->source->ctx);
 	if (!tx)
@@ -201,7 +196,8 @@ static int advance(struct session *session)
 	reset_results(tx);
 	session->tx = tx;
 	session->begun_us = tp_mono_us();
-	if (tx->recipient_count == 0 || tx->data_len > INT_MAX) {
+	if (tx->recipient_count == 0 || tx->data_len == 0 ||
+		tx->data_len > INT_MAX) {
 		local_trouble(tx, TP_EINVAL, "not a message that can be sent");
 		finish(session);
 		return 0;
@@ -290,11 +286,9 @@ static void block_sigpipe(void)
 	(void)pthread_sigmask(SIG_BLOCK, &pipe_only, NULL);
 }
 
-/* What libESMTP returns says nothing about messages; whatever is still open
- * afterwards never got its verdict. */
-static void run_dialogue(struct session *session)
+/* Whatever is still open after the dialogue never got its verdict. */
+static void finish_rest(struct session *session)
 {
-	(void)smtp_start_session(session->esmtp);
 	if (!session->tx)
 		return;
 	if (session->tx->data_reply.code == 0 &&
@@ -325,8 +319,12 @@ static int run_session(struct session *session, struct tp_error *err)
 		finish(session);
 		return rc;
 	}
-	run_dialogue(session);
+	/* What libESMTP returns says nothing about messages. If it gave up,
+	 * the server may still be at work with the relay, and its record is
+	 * complete only when its thread has ended. */
+	(void)smtp_start_session(session->esmtp);
 	(void)pthread_join(server, NULL);
+	finish_rest(session);
 	return TP_OK;
 }
 
@@ -341,12 +339,14 @@ static int esmtp_session(struct tp_connection *connection,
 	block_sigpipe();
 	session->source = source;
 	session->upstream = &connection->upstream;
+	connection->upstream.ready = source->ready;
+	connection->upstream.ready_ctx = source->ctx;
 	rc = run_session(session, err);
 	if (session->esmtp)
 		(void)smtp_destroy_session(session->esmtp);
 	tp_endpoint_destroy(&session->endpoint);
 	tp_free(session);
-	return rc < 0 ? rc : !connection->upstream.lost;
+	return rc < 0 ? rc : tp_upstream_alive(&connection->upstream);
 }
 
 /* ---- transport ---------------------------------------------------------- */
@@ -365,7 +365,6 @@ static const struct tp_transport_ops esmtp_ops = {
 	.session = esmtp_session,
 	.alive = esmtp_alive,
 	.info = esmtp_info,
-	.interrupt = esmtp_interrupt,
 	.disconnect = esmtp_disconnect,
 	.destroy = esmtp_destroy,
 };

@@ -4,7 +4,9 @@
  * JOB     MAIL, RCPT, DATA, body and dot towards the real relay, over an open
  *         channel. The envelope goes out in one segment where the relay offers
  *         PIPELINING. Every reply is recorded in the tp_transaction; nothing
- *         is judged here.
+ *         is judged here. The relay must be silent before each command and
+ *         before the dot: a reply that nothing asked for would be read as the
+ *         answer to something else, so then the connection is given up.
  *
  *         begin -> body ... -> dot     or     begin -> (nothing accepted)
  *                          \-> abandon: the dot never goes out
@@ -33,11 +35,20 @@ struct tp_upstream {
 	int lost;	   /* no further use of the connection */
 	int open;	   /* the relay holds an unfinished transaction */
 	int receiving;	   /* the relay said 354 and waits for the body */
+	/* Asked before the first byte of each body; see tp_session_source.
+	 * NULL: always. */
+	int (*ready)(void *ctx, struct tp_transaction *tx);
+	void *ready_ctx;
+	int released; /* it was asked for this transaction, and said yes */
 };
 
 void tp_upstream_init(struct tp_upstream *upstream, struct tp_channel *channel,
 	const struct tp_relay *relay);
 void tp_upstream_free(struct tp_upstream *upstream);
+
+/* 1 if nothing tells that the connection is over: it is not lost, and the
+ * relay has neither spoken nor closed since its last reply. Does not block. */
+int tp_upstream_alive(struct tp_upstream *upstream);
 
 /* Sends the envelope and DATA and records the replies in TX. A message that
  * the relay's SIZE or missing SMTPUTF8 rules out gets a refusal made here,

@@ -25,6 +25,7 @@
 #include <openssl/ssl.h>
 
 #define RECORD_BYTES 65536
+#define MESSAGE_BYTES_MAX (64u << 20)
 
 struct record {
 	char bytes[RECORD_BYTES];
@@ -50,6 +51,10 @@ struct fake_relay {
 	int resumed;
 	int logins;
 	int client_certs;
+	struct record commands;
+	struct tp_buf messages[FAKE_MESSAGES_MAX];
+	int message_count;
+	int dots;
 };
 
 /* One connection being served. */
@@ -59,6 +64,9 @@ struct peer {
 	SSL *ssl;
 	char input[16384];
 	size_t input_len;
+	int open; /* MAIL was accepted */
+	int rcpt_count;
+	int accepted_count;
 };
 
 static void need(int good, const char *what)
@@ -178,10 +186,20 @@ static void repeat(struct peer *peer, const char *text, int drip)
 		if (send_bytes(peer, text + at, drip ? 1 : len) < 0)
 			return;
 		if (drip) {
+			long ms = peer->relay->options.drip_ms;
+
 			at = (at + 1) % len;
-			sleep_ms(20);
+			sleep_ms(ms ? ms : 20);
 		}
 	}
+}
+
+static void pause_here(struct fake_relay *relay)
+{
+	long left_ms = relay->options.pause_ms;
+
+	for (; left_ms > 0 && !is_stopping(relay); left_ms -= 20)
+		sleep_ms(left_ms < 20 ? left_ms : 20);
 }
 
 static void reset_connection(struct peer *peer)
@@ -199,7 +217,7 @@ static int fault_at(struct peer *peer, enum fake_step step)
 	const struct fake_options *options = &peer->relay->options;
 	char waste[4096];
 
-	if (options->step != step)
+	if (options->step != step || step == FAKE_NEVER)
 		return 0;
 	switch (options->fault) {
 	case FAKE_SAY:
@@ -232,6 +250,9 @@ static int fault_at(struct peer *peer, enum fake_step step)
 	case FAKE_FLOOD:
 		repeat(peer, options->say, 0);
 		return -1;
+	case FAKE_PAUSE:
+		pause_here(peer->relay);
+		return 0;
 	}
 	return -1;
 }
@@ -500,17 +521,147 @@ static int serve_ehlo(struct peer *peer)
 	return rc;
 }
 
+/* Takes what is in the input buffer. @return 1: the dot came */
+static int take_body(struct peer *peer, struct tp_buf *message)
+{
+	const char *at = peer->input;
+	const char *end = peer->input + peer->input_len;
+	int ended = 0;
+
+	while (at < end && !ended) {
+		size_t len = message->len;
+		int line_start =
+			len == 0 || (len >= 2 && memcmp(message->data + len - 2,
+							 "\r\n", 2) == 0);
+		const char *eol = memchr(at, '\n', (size_t)(end - at));
+		const char *stop = eol ? eol + 1 : end;
+
+		if (line_start && *at == '.') {
+			if (end - at < 3)
+				break;
+			ended = at[1] == '\r' && at[2] == '\n';
+			at++;
+		}
+		if (!ended)
+			need(tp_buf_add(message, at, (size_t)(stop - at)) == 0,
+				"memory");
+		at = stop;
+	}
+	peer->input_len = (size_t)(end - at);
+	memmove(peer->input, at, peer->input_len);
+	return ended;
+}
+
+/* @return 0: up to the dot; -1: the connection ends */
+static int read_message(struct peer *peer)
+{
+	struct fake_relay *relay = peer->relay;
+	struct tp_buf *message = &relay->messages[relay->message_count];
+	int faulted = 0;
+
+	need(relay->message_count < FAKE_MESSAGES_MAX, "room for a message");
+	tp_buf_init(message, MESSAGE_BYTES_MAX);
+	relay->message_count++;
+	while (!take_body(peer, message)) {
+		int got;
+
+		if (!faulted && message->len >= relay->options.at_bytes) {
+			faulted = 1;
+			if (fault_at(peer, FAKE_BODY) < 0)
+				return -1;
+		}
+		got = receive(peer, peer->input + peer->input_len,
+			(int)(sizeof(peer->input) - peer->input_len));
+		if (got <= 0)
+			return -1;
+		peer->input_len += (size_t)got;
+	}
+	relay->dots++;
+	return 0;
+}
+
+/* A fault that speaks has said all that there is to say to DATA; whether the
+ * client sends a body then is its own affair. */
 static int serve_data(struct peer *peer)
 {
-	char line[12288];
+	const struct fake_options *options = &peer->relay->options;
+	int accepted = peer->accepted_count;
+	int rc;
 
-	if (say(peer, "354 go on\r\n") < 0)
+	if (!peer->open)
+		return say(peer, "503 5.5.1 MAIL first\r\n");
+	if (accepted == 0 && !options->always_354)
+		return say(peer, "554 5.5.1 no valid recipients\r\n");
+	rc = fault_at(peer, FAKE_DATA);
+	if (rc < 0)
 		return -1;
-	do {
-		if (read_line(peer, line, sizeof(line)) < 0)
-			return -1;
-	} while (strcmp(line, ".") != 0);
-	return say(peer, "250 2.0.0 stored\r\n");
+	if (rc == 1 && strncmp(options->say, "354", 3) != 0)
+		return 0;
+	if ((rc == 0 && say(peer, "354 go on\r\n") < 0) ||
+		read_message(peer) < 0)
+		return -1;
+	peer->open = 0;
+	if (accepted == 0)
+		return say(peer, "554 5.5.1 no valid recipients\r\n");
+	return answer(peer, FAKE_DOT, "250 2.0.0 stored\r\n");
+}
+
+/* @return 1: the address asks for a refusal, and got it; 0; -1 */
+static int refused_by_wish(struct peer *peer, const char *line)
+{
+	const char *address = strchr(line, '<');
+	char text[32];
+
+	if (!address || strspn(address + 1, "0123456789") < 3)
+		return 0;
+	(void)snprintf(text, sizeof(text), "%.3s as you wish\r\n", address + 1);
+	return say(peer, text) < 0 ? -1 : 1;
+}
+
+/* Says TEXT, which accepts, unless the fault is here.
+ * @return 1: accepted; 0: not; -1: the connection ends */
+static int accept_unless(
+	struct peer *peer, enum fake_step step, const char *text)
+{
+	int rc = fault_at(peer, step);
+
+	if (rc == 1)
+		return peer->relay->options.say[0] == '2';
+	if (rc == 0)
+		return say(peer, text) < 0 ? -1 : 1;
+	return -1;
+}
+
+static int serve_mail(struct peer *peer, const char *line)
+{
+	int rc;
+
+	if (peer->open)
+		return say(peer, "503 5.5.1 nested MAIL\r\n");
+	rc = refused_by_wish(peer, line);
+	if (rc != 0)
+		return rc < 0 ? -1 : 0;
+	peer->rcpt_count = 0;
+	peer->accepted_count = 0;
+	peer->open = accept_unless(peer, FAKE_MAIL, "250 2.1.0 ok\r\n");
+	return peer->open < 0 ? -1 : 0;
+}
+
+static int serve_rcpt(struct peer *peer, const char *line)
+{
+	int nth = peer->rcpt_count++;
+	int rc;
+
+	if (!peer->open)
+		return say(peer, "503 5.5.1 MAIL first\r\n");
+	rc = refused_by_wish(peer, line);
+	if (rc != 0)
+		return rc < 0 ? -1 : 0;
+	rc = accept_unless(peer,
+		nth == peer->relay->options.at_rcpt ? FAKE_RCPT : FAKE_NEVER,
+		"250 2.1.5 ok\r\n");
+	peer->accepted_count += rc > 0;
+	return rc < 0 ? -1 : 0;
 }
 
 static int has_verb(const char *line, const char *verb)
@@ -521,6 +672,8 @@ static int has_verb(const char *line, const char *verb)
 /* @return 0, or -1 when the connection ends */
 static int serve_command(struct peer *peer, char *line)
 {
+	record(&peer->relay->commands, line, strlen(line));
+	record(&peer->relay->commands, "\n", 1);
 	if (has_verb(line, "EHLO "))
 		return serve_ehlo(peer);
 	if (has_verb(line, "HELO "))
@@ -533,9 +686,14 @@ static int serve_command(struct peer *peer, char *line)
 	if (has_verb(line, "AUTH "))
 		return serve_auth(peer, line + 5);
 	if (has_verb(line, "MAIL "))
-		return answer(peer, FAKE_MAIL, "250 2.1.0 ok\r\n");
-	if (has_verb(line, "RCPT ") || has_verb(line, "RSET") ||
-		has_verb(line, "NOOP"))
+		return serve_mail(peer, line);
+	if (has_verb(line, "RCPT "))
+		return serve_rcpt(peer, line);
+	if (has_verb(line, "RSET")) {
+		peer->open = 0;
+		return answer(peer, FAKE_RSET, "250 2.0.0 ok\r\n");
+	}
+	if (has_verb(line, "NOOP"))
 		return say(peer, "250 2.0.0 ok\r\n");
 	if (has_verb(line, "DATA"))
 		return serve_data(peer);
@@ -637,6 +795,11 @@ static void listen_somewhere(struct fake_relay *relay)
 
 	relay->listener = socket(
 		ipv6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (relay->options.receive_buffer_bytes > 0)
+		need(setsockopt(relay->listener, SOL_SOCKET, SO_RCVBUF,
+			     &relay->options.receive_buffer_bytes,
+			     sizeof(int)) == 0,
+			"SO_RCVBUF");
 	need(relay->listener >= 0 && bind(relay->listener, at, len) == 0 &&
 			listen(relay->listener, 16) == 0 &&
 			getsockname(relay->listener, at, &len) == 0,
@@ -686,9 +849,13 @@ void fake_relay_stop(struct fake_relay *relay)
 
 void fake_relay_free(struct fake_relay **relay)
 {
+	int i;
+
 	if (!*relay)
 		return;
 	fake_relay_stop(*relay);
+	for (i = 0; i < (*relay)->message_count; i++)
+		tp_buf_free(&(*relay)->messages[i]);
 	(void)close((*relay)->listener);
 	SSL_CTX_free((*relay)->ctx);
 	(void)pthread_cond_destroy(&(*relay)->stopped);
@@ -740,4 +907,26 @@ int fake_relay_logins(const struct fake_relay *relay)
 int fake_relay_client_certs(const struct fake_relay *relay)
 {
 	return relay->client_certs;
+}
+
+const char *fake_relay_commands(const struct fake_relay *relay)
+{
+	return relay->commands.bytes;
+}
+
+int fake_relay_messages(const struct fake_relay *relay)
+{
+	return relay->message_count;
+}
+
+int fake_relay_dots(const struct fake_relay *relay)
+{
+	return relay->dots;
+}
+
+const char *fake_relay_message(
+	const struct fake_relay *relay, int i, size_t *len_out)
+{
+	*len_out = relay->messages[i].len;
+	return tp_buf_str(&relay->messages[i]);
 }

@@ -2,9 +2,13 @@
  * fake_relay.h - an SMTP server that does what a test wants
  *
  * JOB     Runs in a thread on a free port of 127.0.0.1 (or ::1): greeting,
- *         EHLO, STARTTLS, every AUTH mechanism of tillpost, a plain MAIL,
- *         RCPT, DATA; and one fault at one step. Records what it received in
- *         clear and what it received through TLS, apart.
+ *         EHLO, STARTTLS, every AUTH mechanism of tillpost, MAIL, RCPT, DATA;
+ *         and one fault at one step. Records what it received in clear and
+ *         what it received through TLS, apart, and the messages.
+ *
+ *         An address that begins with three digits is refused with them:
+ *         RCPT TO:<550.who@example.test>. A second MAIL in one transaction is
+ *         refused with 503.
  * LAYER   tests; OpenSSL and libgsasl. Serves one connection after another.
  * SPDX-License-Identifier: MIT
  */
@@ -25,7 +29,12 @@ enum fake_step {
 	FAKE_AUTH,	  /* in place of the answer to the AUTH command */
 	FAKE_AUTH_RESULT, /* in place of 235 or 535 */
 	FAKE_MAIL,
-	FAKE_QUIT
+	FAKE_QUIT,
+	FAKE_RCPT, /* of recipient `at_rcpt` */
+	FAKE_DATA,
+	FAKE_BODY, /* once, when `at_bytes` of a message have come */
+	FAKE_DOT,
+	FAKE_RSET
 };
 
 enum fake_fault {
@@ -35,8 +44,10 @@ enum fake_fault {
 	FAKE_RESET,
 	FAKE_STALL, /* reads on, but says nothing more */
 	FAKE_DEAF,  /* neither reads nor says anything */
-	FAKE_DRIP,  /* `say`, one byte every 20 ms, over and over */
-	FAKE_FLOOD  /* `say` over and over, as fast as it is taken */
+	FAKE_DRIP,  /* `say`, one byte every `drip_ms`, over and over */
+	FAKE_FLOOD, /* `say` over and over, as fast as it is taken */
+	FAKE_PAUSE  /* neither reads nor says anything for `pause_ms`, then
+		     * goes on as if nothing was */
 };
 
 enum fake_scram { FAKE_SCRAM_HONEST, FAKE_SCRAM_LIES, FAKE_SCRAM_NO_PROOF };
@@ -58,7 +69,15 @@ struct fake_options {
 	enum fake_fault fault;
 	const char *say;
 	const char *say_later; /* with FAKE_SAY: 30 ms after it */
+	long drip_ms;	       /* 0: 20 */
+	long pause_ms;
+	int at_rcpt; /* FAKE_RCPT: which of a transaction, from 0 */
+	size_t at_bytes;
+	int receive_buffer_bytes; /* of the kernel; 0: it chooses */
+	int always_354; /* to DATA, even if no recipient was accepted */
 };
+
+#define FAKE_MESSAGES_MAX 512
 
 struct fake_relay;
 
@@ -79,5 +98,15 @@ int fake_relay_handshakes(const struct fake_relay *relay);
 int fake_relay_resumed(const struct fake_relay *relay);
 int fake_relay_logins(const struct fake_relay *relay);
 int fake_relay_client_certs(const struct fake_relay *relay);
+
+/* The commands, one a line, AUTH responses and bodies left out. */
+const char *fake_relay_commands(const struct fake_relay *relay);
+/* How many messages were begun (DATA answered with 354), how many of them
+ * were ended by a dot. */
+int fake_relay_messages(const struct fake_relay *relay);
+int fake_relay_dots(const struct fake_relay *relay);
+/* What came of message I, from 0, un-stuffed and without the dot. */
+const char *fake_relay_message(
+	const struct fake_relay *relay, int i, size_t *len_out);
 
 #endif

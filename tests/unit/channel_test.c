@@ -19,6 +19,8 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +35,7 @@
 	"AUTH PLAIN LOGIN CRAM-MD5 SCRAM-SHA-256 XOAUTH2 OAUTHBEARER"
 #define SHORT_MS 300
 #define ENOUGH_MS 8000
+#define LONG_MS 60000
 
 /* ---- names, without a DNS server --------------------------------------- */
 
@@ -42,6 +45,10 @@ static void sleep_ms(long ms)
 
 	(void)nanosleep(&time, NULL);
 }
+
+/* Look-ups of stuck.test wait for it. */
+static atomic_int resolver_answers;
+static atomic_int lookups;
 
 /* In place of libc's, for the whole program. One address. */
 static struct addrinfo *address(const char *text, const char *port)
@@ -80,6 +87,10 @@ int getaddrinfo(const char *host, const char *port,
 		return EAI_NONAME;
 	if (strcmp(host, "missing.test") == 0)
 		return EAI_NONAME;
+	atomic_fetch_add(&lookups, 1);
+	while (strcmp(host, "stuck.test") == 0 &&
+		!atomic_load(&resolver_answers))
+		sleep_ms(10);
 	if (strcmp(host, "slow.test") == 0)
 		sleep_ms(2 * SHORT_MS);
 	if (strcmp(host, "two.test") == 0) {
@@ -202,6 +213,7 @@ struct attempt {
 	struct fake_options server_options;
 	struct fake_relay *server;
 	struct tp_relay relay;
+	struct tp_interrupt *interrupt;
 	struct tp_channel_shared *shared;
 	struct tp_channel *channel;
 	struct tp_trouble trouble;
@@ -266,7 +278,8 @@ static void connect_again(struct attempt *a)
 {
 	int64_t begun = tp_mono_ms();
 
-	a->rc = tp_channel_open(a->shared, &a->relay, &a->channel, &a->trouble);
+	a->rc = tp_channel_open(
+		a->shared, &a->relay, a->interrupt, &a->channel, &a->trouble);
 	a->took_ms = tp_mono_ms() - begun;
 	assert_int_equal(a->rc == TP_OK, a->channel != NULL);
 	assert_int_equal(a->trouble.code, a->rc);
@@ -1214,36 +1227,59 @@ static void a_refused_connection_says_so(void **state)
 	tp_secret_destroy(&a.relay.password);
 }
 
+/* A full queue of connections: Linux then drops every SYN. */
+struct full_queue {
+	int listener;
+	int filler[4];
+};
+
+/* @param port 0: any free one
+ * @return the port */
+static int queue_fill(struct full_queue *queue, const char *ip, int port)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET,
+		.sin_port = htons((uint16_t)port) };
+	socklen_t len = sizeof(at);
+	size_t i;
+
+	assert_int_equal(inet_pton(AF_INET, ip, &at.sin_addr), 1);
+	queue->listener = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(bind(queue->listener, (struct sockaddr *)&at, len), 0);
+	assert_int_equal(listen(queue->listener, 0), 0);
+	assert_int_equal(
+		getsockname(queue->listener, (struct sockaddr *)&at, &len), 0);
+	for (i = 0; i < 4; i++) {
+		queue->filler[i] =
+			socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		(void)connect(
+			queue->filler[i], (struct sockaddr *)&at, sizeof(at));
+	}
+	return ntohs(at.sin_port);
+}
+
+static void queue_close(const struct full_queue *queue)
+{
+	size_t i;
+
+	for (i = 0; i < 4; i++)
+		(void)close(queue->filler[i]);
+	(void)close(queue->listener);
+}
+
 static void a_host_that_drops_packets_costs_one_deadline(void **state)
 {
 	struct attempt a = prepare(TP_TLS_NONE);
-	struct sockaddr_in at = { .sin_family = AF_INET,
-		.sin_addr = { htonl(INADDR_LOOPBACK) } };
-	socklen_t len = sizeof(at);
-	int listener = socket(AF_INET, SOCK_STREAM, 0);
-	int filler[4];
-	size_t i;
+	struct full_queue queue;
 
 	(void)state;
-	/* A full queue of connections: Linux then drops every SYN. */
-	assert_int_equal(bind(listener, (struct sockaddr *)&at, len), 0);
-	assert_int_equal(listen(listener, 0), 0);
-	assert_int_equal(
-		getsockname(listener, (struct sockaddr *)&at, &len), 0);
-	for (i = 0; i < 4; i++) {
-		filler[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-		(void)connect(filler[i], (struct sockaddr *)&at, sizeof(at));
-	}
-	a.relay.port = ntohs(at.sin_port);
+	a.relay.port = queue_fill(&queue, "127.0.0.1", 0);
 	a.relay.auth = TP_AUTH_NONE;
 	assert_int_equal(tp_channel_shared_new(&a.shared, NULL), TP_OK);
 	connect_again(&a);
 	assert_int_equal(a.rc, TP_ETIMEOUT);
 	assert_int_equal(a.trouble.step, TP_STEP_CONNECT);
 	assert_true(a.took_ms >= SHORT_MS - 20 && a.took_ms < ENOUGH_MS);
-	for (i = 0; i < 4; i++)
-		(void)close(filler[i]);
-	(void)close(listener);
+	queue_close(&queue);
 	tp_channel_shared_destroy(&a.shared);
 }
 
@@ -1404,6 +1440,224 @@ static void a_refusal_sent_before_the_close_is_still_heard(void **state)
 	drop(&a);
 }
 
+/* ---- interrupts -------------------------------------------------------- */
+
+#define FIRE_MS 100
+#define STOP_MS 1000 /* that much later everything has ended */
+
+static void *fire_later(void *arg)
+{
+	sleep_ms(FIRE_MS);
+	tp_interrupt_fire(arg);
+	return NULL;
+}
+
+static void patient(struct attempt *a)
+{
+	a->relay.connect_timeout_ms = LONG_MS;
+	a->relay.tls_timeout_ms = LONG_MS;
+	a->relay.reply_timeout_ms = LONG_MS;
+}
+
+/* Connects, with an interrupt meanwhile. */
+static void connect_interrupted(struct attempt *a, enum tp_step step)
+{
+	struct tp_interrupt interrupt;
+	pthread_t thread;
+
+	patient(a);
+	tp_interrupt_init(&interrupt);
+	a->interrupt = &interrupt;
+	assert_int_equal(
+		pthread_create(&thread, NULL, fire_later, &interrupt), 0);
+	connect_again(a);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	if (a->rc != TP_ECLOSED || a->trouble.step != step)
+		fail_msg("%s at %s: %s", tp_err_name(a->rc),
+			tp_step_name(a->trouble.step), a->trouble.text);
+	assert_string_equal(a->trouble.text, "stopped");
+	assert_int_equal(a->trouble.reply.code, 0);
+	assert_true(a->took_ms >= FIRE_MS - 20);
+	assert_true(a->took_ms < FIRE_MS + STOP_MS);
+	assert_int_equal(interrupt.fd, -1);
+	tp_interrupt_destroy(&interrupt);
+	a->interrupt = NULL;
+}
+
+static void every_silence_before_the_login_can_be_interrupted(void **state)
+{
+	size_t row;
+
+	(void)state;
+	for (row = 0; row < sizeof(faults) / sizeof(faults[0]); row++) {
+		struct attempt a = prepare(faults[row].tls);
+
+		if (faults[row].rc != TP_ETIMEOUT)
+			continue;
+		a.server_options.step = faults[row].step;
+		a.server_options.fault = faults[row].fault;
+		a.server_options.say = faults[row].say;
+		start(&a);
+		connect_interrupted(&a, (enum tp_step)faults[row].want_step);
+		drop(&a);
+	}
+}
+
+static void a_look_up_can_be_interrupted(void **state)
+{
+	struct attempt a = prepare(TP_TLS_NONE);
+
+	(void)state;
+	a.relay.host = text("stuck.test");
+	start(&a);
+	connect_interrupted(&a, TP_STEP_RESOLVE);
+	/* The abandoned look-up ends by itself and frees what it holds. */
+	atomic_store(&resolver_answers, 1);
+	sleep_ms(100);
+	drop(&a);
+}
+
+static void no_further_address_is_tried_after_an_interrupt(void **state)
+{
+	struct attempt a = prepare(TP_TLS_NONE);
+	struct full_queue queue;
+
+	(void)state;
+	a.relay.host = text("two.test");
+	start(&a);
+	/* The first of the addresses; the server has the last. */
+	(void)queue_fill(&queue, "127.0.0.2", fake_relay_port(a.server));
+	connect_interrupted(&a, TP_STEP_CONNECT);
+	queue_close(&queue);
+	stop(&a);
+	assert_int_equal(fake_relay_connections(a.server), 0);
+	drop(&a);
+}
+
+static void after_an_interrupt_nothing_is_begun(void **state)
+{
+	static const char *const hosts[] = { "127.0.0.1", "relay.test" };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
+		struct attempt a = prepare(TP_TLS_IMPLICIT);
+		int lookups_before = atomic_load(&lookups);
+		struct tp_interrupt interrupt;
+
+		tp_interrupt_init(&interrupt);
+		tp_interrupt_fire(&interrupt);
+		a.interrupt = &interrupt;
+		a.relay.host = text(hosts[i]);
+		patient(&a);
+		run(&a);
+		assert_int_equal(a.rc, TP_ECLOSED);
+		assert_string_equal(a.trouble.text, "stopped");
+		assert_true(a.took_ms < STOP_MS);
+		stop(&a);
+		assert_int_equal(fake_relay_connections(a.server), 0);
+		assert_int_equal(atomic_load(&lookups), lookups_before);
+		drop(&a);
+		tp_interrupt_destroy(&interrupt);
+	}
+}
+
+/* What waits on an open channel: a reply, and a server that takes nothing. */
+static void an_open_channel_can_be_interrupted(void **state)
+{
+	int writing;
+
+	(void)state;
+	for (writing = 0; writing <= 3; writing++) {
+		struct attempt a =
+			prepare(writing & 2 ? TP_TLS_NONE : TP_TLS_IMPLICIT);
+		struct tp_interrupt interrupt;
+		struct tp_reply reply;
+		pthread_t thread;
+		int64_t begun;
+		int rc;
+
+		a.relay.auth = TP_AUTH_NONE;
+		a.server_options.step = FAKE_MAIL;
+		a.server_options.fault = FAKE_DEAF;
+		start(&a);
+		tp_interrupt_init(&interrupt);
+		a.interrupt = &interrupt;
+		connect_again(&a);
+		assert_int_equal(a.rc, TP_OK);
+		say(&a, "MAIL FROM:<a@b>\r\n");
+		begun = tp_mono_ms();
+		assert_int_equal(
+			pthread_create(&thread, NULL, fire_later, &interrupt),
+			0);
+		rc = writing & 1 ? write_much(&a, LONG_MS)
+				 : hear(&a, &reply, LONG_MS);
+		assert_int_equal(rc, TP_ECLOSED);
+		assert_int_equal(a.trouble.code, TP_ECLOSED);
+		assert_string_equal(a.trouble.text, "stopped");
+		assert_true(tp_mono_ms() - begun < FIRE_MS + STOP_MS);
+		assert_int_equal(pthread_join(thread, NULL), 0);
+		assert_true(tp_channel_readable(a.channel));
+		/* A QUIT that nobody answers would take its 2 s. */
+		begun = tp_mono_ms();
+		tp_channel_close(&a.channel, 1);
+		assert_true(tp_mono_ms() - begun < STOP_MS);
+		assert_int_equal(interrupt.fd, -1);
+		drop(&a);
+		tp_interrupt_destroy(&interrupt);
+	}
+}
+
+struct shot {
+	struct tp_interrupt interrupt;
+	long delay_us;
+};
+
+static void *shoot(void *arg)
+{
+	struct shot *shot = arg;
+	struct timespec pause = { 0, shot->delay_us * 1000 };
+
+	(void)nanosleep(&pause, NULL);
+	tp_interrupt_fire(&shot->interrupt);
+	return NULL;
+}
+
+static void an_interrupt_may_come_at_any_moment(void **state)
+{
+	struct attempt a = prepare(TP_TLS_STARTTLS);
+	long i;
+
+	(void)state;
+	a.relay.auth = TP_AUTH_PLAIN;
+	patient(&a);
+	start(&a);
+	for (i = 0; i < 100; i++) {
+		struct shot shot = { .delay_us = i * 100 };
+		pthread_t thread;
+
+		tp_interrupt_init(&shot.interrupt);
+		a.interrupt = &shot.interrupt;
+		assert_int_equal(
+			pthread_create(&thread, NULL, shoot, &shot), 0);
+		connect_again(&a);
+		assert_int_equal(pthread_join(thread, NULL), 0);
+		assert_true(a.took_ms < STOP_MS);
+		/* Then it came too late for that, and in time for this. */
+		if (a.rc == TP_OK)
+			a.rc = tp_channel_write(
+				a.channel, "NOOP\r\n", 6, LONG_MS, &a.trouble);
+		assert_int_equal(a.rc, TP_ECLOSED);
+		assert_string_equal(a.trouble.text, "stopped");
+		tp_channel_close(&a.channel, 1);
+		tp_interrupt_destroy(&shot.interrupt);
+	}
+	a.interrupt = NULL;
+	connect_again(&a);
+	assert_int_equal(a.rc, TP_OK);
+	drop(&a);
+}
+
 static void quit_is_polite_and_never_long(void **state)
 {
 	int stalls;
@@ -1515,6 +1769,14 @@ int main(void)
 			a_write_to_a_lost_connection_is_closed_and_no_signal),
 		cmocka_unit_test(
 			a_refusal_sent_before_the_close_is_still_heard),
+		cmocka_unit_test(
+			every_silence_before_the_login_can_be_interrupted),
+		cmocka_unit_test(a_look_up_can_be_interrupted),
+		cmocka_unit_test(
+			no_further_address_is_tried_after_an_interrupt),
+		cmocka_unit_test(after_an_interrupt_nothing_is_begun),
+		cmocka_unit_test(an_open_channel_can_be_interrupted),
+		cmocka_unit_test(an_interrupt_may_come_at_any_moment),
 		cmocka_unit_test(quit_is_polite_and_never_long),
 		cmocka_unit_test(the_socket_is_not_inherited),
 #ifdef TP_TEST_ALLOC

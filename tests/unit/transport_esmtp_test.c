@@ -200,12 +200,12 @@ static void an_idle_connection_tells_when_the_relay_hangs_up(void **state)
 		(void)nanosleep(&pause, NULL);
 	}
 	assert_int_equal(s.transport->ops->alive(s.connection), 0);
-	/* And a session over it takes no message. */
+	/* Whoever uses it all the same is told so, or he would try for ever. */
 	letter.done_count = 0;
 	sending_run(&s, &letter, 1);
 	assert_int_equal(s.session_rc, 0);
-	assert_int_equal(letter.done_count, 0);
-	assert_int_equal(s.next_letter, 0);
+	assert_class(&letter, 0, TP_CLASS_TEMPORARY);
+	assert_trouble(&letter, TP_STEP_MAIL, TP_ECLOSED, "closed");
 	sending_drop(&s);
 }
 
@@ -446,6 +446,69 @@ static void a_refusal_of_data_or_dot_leaves_the_connection_good(void **state)
 	}
 }
 
+/* ---- leave for the body ------------------------------------------------- */
+
+/* Asked once for each message whose body goes out, small or big, and for no
+ * other. */
+static void leave_is_asked_for_each_body_that_goes_out(void **state)
+{
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(servers); i++) {
+		struct sending s;
+		struct letter letters[5];
+		size_t len;
+		char *text = letter_text(200000, 1, &len);
+
+		sending_init(&s, servers[i]);
+		small_letter(&letters[0]);
+		letter_init(&letters[1], all_refused, 2, text, len);
+		letter_init(&letters[2], three, 3, text, len);
+		small_letter(&letters[3]);
+		letters[3].tx.smtputf8 = 1;
+		small_letter(&letters[4]);
+		sending_all(&s, letters, 5);
+		sending_stop(&s);
+		assert_class(&letters[4], 0, TP_CLASS_SENT);
+		assert_int_equal(fake_relay_dots(s.server), 3);
+		assert_int_equal(s.ready_count, 3);
+		sending_drop(&s);
+		free(text);
+	}
+}
+
+static void without_leave_no_byte_of_the_body_goes_out(void **state)
+{
+	static const size_t sizes[] = { 10, 200000 };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(sizes) * COUNT(servers); i++) {
+		struct sending s;
+		struct letter letters[2];
+		size_t len;
+		char *text = letter_text(sizes[i / COUNT(servers)], 1, &len);
+
+		sending_init(&s, servers[i % COUNT(servers)]);
+		s.ready_rc = TP_ESTATE;
+		letter_init(&letters[0], one, 1, text, len);
+		small_letter(&letters[1]);
+		sending_all(&s, letters, 2);
+		assert_int_equal(s.session_rc, 0);
+		sending_stop(&s);
+		assert_int_equal(s.ready_count, 1);
+		assert_int_equal(letters[0].done_count, 1);
+		assert_int_equal(letters[0].tx.trouble.step, TP_STEP_LOCAL);
+		assert_int_equal(letters[1].done_count, 0);
+		assert_int_equal(fake_relay_messages(s.server), 1);
+		(void)fake_relay_message(s.server, 0, &len);
+		assert_int_equal(len, 0);
+		sending_drop(&s);
+		free(text);
+	}
+}
+
 /* ---- the connection ends ------------------------------------------------ */
 
 static const struct {
@@ -533,7 +596,6 @@ static void a_lost_connection_is_in_doubt_only_after_the_dot(void **state)
 	}
 }
 
-/* 1: a good answer too many; 2: a refusal too many. */
 static void a_reply_too_many_decides_about_nobody(void **state)
 {
 	static const char *const says[] = {
@@ -565,6 +627,31 @@ static void a_reply_too_many_decides_about_nobody(void **state)
 		assert_nothing_sent(&s);
 		sending_drop(&s);
 	}
+}
+
+/* Here the replies fit the commands to the end; only their moment tells. */
+static void a_reply_before_its_command_is_no_answer(void **state)
+{
+	static const char *const last_refused[] = { "a@example.test",
+		"550.b@example.test" };
+	struct sending s;
+	struct letter letter;
+
+	(void)state;
+	sending_init(&s, STEPWISE);
+	s.options.step = FAKE_MAIL;
+	s.options.fault = FAKE_SAY;
+	s.options.say = "250 2.0.0 ok\r\n250 2.0.0 extra\r\n";
+	letter_init(
+		&letter, last_refused, 2, small_text, sizeof(small_text) - 1);
+	sending_all(&s, &letter, 1);
+	assert_int_equal(s.session_rc, 0);
+	sending_stop(&s);
+	assert_class(&letter, 0, TP_CLASS_TEMPORARY);
+	assert_class(&letter, 1, TP_CLASS_TEMPORARY);
+	assert_trouble(&letter, TP_STEP_RCPT, TP_EPROTO, "out of step");
+	assert_nothing_sent(&s);
+	sending_drop(&s);
 }
 
 static void only_a_reply_that_follows_the_dot_answers_it(void **state)
@@ -684,7 +771,7 @@ static void *interrupt_later(void *arg)
 	struct timespec pause = { 0, 200000000 };
 
 	(void)nanosleep(&pause, NULL);
-	s->transport->ops->interrupt(s->connection);
+	tp_interrupt_fire(&s->interrupt);
 	return NULL;
 }
 
@@ -931,7 +1018,9 @@ static void a_refusal_in_mid_body_is_reported_as_it_was_said(void **state)
 		s.options.say = rows[row].say;
 		letter_init(&letter, one, 1, text, len);
 		sending_all(&s, &letter, 1);
-		assert_int_equal(s.session_rc, 0);
+		/* A small message may be out before the relay has spoken. */
+		if (rows[row].bytes == BIG_BYTES)
+			assert_int_equal(s.session_rc, 0);
 		sending_stop(&s);
 		assert_class(&letter, 0, rows[row].cls);
 		assert_int_equal(letter.tx.data_reply.code / 100,
@@ -991,7 +1080,7 @@ static void a_relay_that_never_reads_on_fails_in_time_before_the_dot(
 	letter_init(&letter, one, 1, text, len);
 	sending_all(&s, &letter, 1);
 	assert_int_equal(s.session_rc, 0);
-	assert_true(s.took_ms >= 1000 && s.took_ms < 3000);
+	assert_true(s.took_ms >= 1000 && s.took_ms < 5000);
 	sending_stop(&s);
 	assert_class(&letter, 0, TP_CLASS_TEMPORARY);
 	assert_trouble(&letter, TP_STEP_BODY, TP_ETIMEOUT, "took no data");
@@ -1128,11 +1217,14 @@ int main(void)
 		cmocka_unit_test(a_refused_sender_ends_only_this_message),
 		cmocka_unit_test(
 			a_refusal_of_data_or_dot_leaves_the_connection_good),
+		cmocka_unit_test(leave_is_asked_for_each_body_that_goes_out),
+		cmocka_unit_test(without_leave_no_byte_of_the_body_goes_out),
 		cmocka_unit_test(
 			a_421_is_temporary_at_every_step_and_ends_the_connection),
 		cmocka_unit_test(
 			a_lost_connection_is_in_doubt_only_after_the_dot),
 		cmocka_unit_test(a_reply_too_many_decides_about_nobody),
+		cmocka_unit_test(a_reply_before_its_command_is_no_answer),
 		cmocka_unit_test(only_a_reply_that_follows_the_dot_answers_it),
 		cmocka_unit_test(
 			a_reply_too_many_to_the_dot_ends_the_connection),

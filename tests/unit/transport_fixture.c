@@ -97,7 +97,11 @@ void sending_init(struct sending *sending, const char *keywords)
 	static char helo[] = "shop.example.test";
 
 	memset(sending, 0, sizeof(*sending));
+	tp_interrupt_init(&sending->interrupt);
 	sending->options.keywords = keywords;
+	/* A message that is bigger than this and what the kernel keeps on the
+	 * sender's side (4 MiB) cannot go out unread. */
+	sending->options.receive_buffer_bytes = 256 * 1024;
 	sending->relay = (struct tp_relay) {
 		.name = name,
 		.host = host,
@@ -124,7 +128,8 @@ int sending_connect(struct sending *sending)
 {
 	int64_t begun = tp_mono_ms();
 	int rc = sending->transport->ops->connect(sending->transport,
-		&sending->relay, &sending->connection, &sending->trouble);
+		&sending->relay, &sending->interrupt, &sending->connection,
+		&sending->trouble);
 
 	sending->took_ms = tp_mono_ms() - begun;
 	return rc;
@@ -137,6 +142,16 @@ static struct tp_transaction *next(void *ctx)
 	if (sending->next_letter == sending->letter_count)
 		return NULL;
 	return &sending->letters[sending->next_letter++].tx;
+}
+
+static int ready(void *ctx, struct tp_transaction *tx)
+{
+	struct sending *sending = ctx;
+
+	need(tx == &sending->letters[sending->next_letter - 1].tx,
+		"ready() for the letter that next() gave");
+	sending->ready_count++;
+	return sending->ready_rc;
 }
 
 static void done(void *ctx, struct tp_transaction *tx)
@@ -152,7 +167,7 @@ void sending_run(
 	struct sending *sending, struct letter *letters, size_t letter_count)
 {
 	struct tp_session_source source = {
-		.ctx = sending, .next = next, .done = done
+		.ctx = sending, .next = next, .ready = ready, .done = done
 	};
 	int64_t begun = tp_mono_ms();
 
@@ -191,4 +206,5 @@ void sending_drop(struct sending *sending)
 	if (sending->transport)
 		sending->transport->ops->destroy(&sending->transport);
 	fake_relay_free(&sending->server);
+	tp_interrupt_destroy(&sending->interrupt);
 }

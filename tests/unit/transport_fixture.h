@@ -39,8 +39,11 @@ struct sending {
 
 	struct fake_relay *server;
 	struct tp_transport *transport;
+	struct tp_interrupt interrupt; /* of the connection */
 	struct tp_connection *connection;
 	struct tp_trouble trouble; /* of connecting */
+	int ready_rc;		   /* what the source's ready() returns */
+	int ready_count;	   /* how often it was asked */
 	struct letter *letters;
 	size_t letter_count;
 	size_t next_letter;
