@@ -77,8 +77,12 @@ install_packages()
 {
 	export DEBIAN_FRONTEND=noninteractive
 	forbid_service_start
-	echo "postfix postfix/main_mailer_type select No configuration" |
-		debconf-set-selections
+	case " $* " in
+	*" postfix "*)
+		echo "postfix postfix/main_mailer_type select No configuration" |
+			debconf-set-selections
+		;;
+	esac
 	apt-get update
 	apt-get install -y --no-install-recommends --no-remove "$@"
 }

@@ -374,7 +374,6 @@ static int assemble(struct work *work, const struct tp_buf *head)
 	tp_message_lines_copy(&lines, body, body_len, out->data + head->len);
 	out->data[out->len] = '\0';
 	out->eight_bit = head_lines.eight_bit | lines.eight_bit;
-	out->smtputf8 |= head_lines.eight_bit;
 	out->longest_line = head_lines.longest_line > lines.longest_line
 				    ? head_lines.longest_line
 				    : lines.longest_line;

@@ -79,8 +79,9 @@ struct tp_message {
 	char *message_id; /* with angle brackets; an existing one as written */
 	char *from_addr;  /* addr-spec of the first From */
 	int eight_bit;	  /* the data has bytes >= 0x80 */
-	int smtputf8;	  /* an envelope address or header is not ASCII in a
-			   * way that needs RFC 6531 */
+	int smtputf8;	  /* an envelope address is not ASCII (RFC 6531).
+			   * Raw 8-bit header fields alone are not UTF-8 for
+			   * sure; they go as 8BITMIME, as MTAs pass them */
 	size_t longest_line; /* octets without CRLF; > 998 is legal to hold but
 			      * not by RFC 5322 2.1.1 */
 };

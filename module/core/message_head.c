@@ -31,7 +31,7 @@ static const struct {
 	[TP_HEAD_TO] = { "To", REPEAT_MERGES, 0 },
 	[TP_HEAD_CC] = { "Cc", REPEAT_MERGES, 0 },
 	[TP_HEAD_BCC] = { "Bcc", REPEAT_DROPS, 0 },
-	[TP_HEAD_REPLY_TO] = { "Reply-To", REPEAT_MERGES, 0 },
+	[TP_HEAD_REPLY_TO] = { "Reply-To", REPEAT_MERGES, 1 },
 	[TP_HEAD_SENDER] = { "Sender", REPEAT_SAME, 0 },
 	[TP_HEAD_SUBJECT] = { "Subject", REPEAT_SAME, 0 },
 	[TP_HEAD_IN_REPLY_TO] = { "In-Reply-To", REPEAT_SAME, 0 },

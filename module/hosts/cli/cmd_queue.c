@@ -32,7 +32,7 @@ static const char help[] =
 	"  -s, --store STORE  only of this store\n"
 	"      --state STATE  queued, active, in-doubt or held\n"
 	"  -n, --limit N      list at most N\n"
-	"      --all          retry: all that match\n"
+	"      --all          retry: all that match, also held ones\n"
 	"      --json         one object per message\n"
 	"  -c, --config FILE  the configuration\n"
 	"      --plugin FILE  the tillpost.so to load\n"
@@ -339,6 +339,7 @@ static int act_on_all(struct tp_cli *cli, const struct action *action,
 	struct ids ids = { .items = NULL };
 	struct tillpost_error err;
 	int first = EX_OK;
+	size_t done = 0;
 	size_t i;
 
 	TILLPOST_INIT(&err);
@@ -352,11 +353,12 @@ static int act_on_all(struct tp_cli *cli, const struct action *action,
 		for (i = 0; i < ids.count; i++) {
 			int rc = act(cli, action, ids.items[i]);
 
+			done += rc == EX_OK;
 			if (first == EX_OK)
 				first = rc;
 		}
 		if (!cli->json)
-			(void)printf("%zu due now\n", ids.count);
+			(void)printf("%zu due now\n", done);
 	}
 	free(ids.items);
 	return first;

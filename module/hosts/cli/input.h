@@ -12,8 +12,9 @@
 
 #include <tillpost/abi.h>
 
-/* The plugin's own limit is lower and depends on the store. */
-#define TP_INPUT_MESSAGE_BYTES ((size_t)64 << 20)
+/* The most that stores.*.message_max can allow, and a byte to notice more;
+ * the plugin refuses what is over the store's own limit. */
+#define TP_INPUT_MESSAGE_BYTES (((size_t)256 << 20) + 1)
 #define TP_INPUT_VALUE_BYTES ((size_t)64 << 10)
 
 struct tp_input {
