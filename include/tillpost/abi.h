@@ -177,8 +177,9 @@ struct tillpost_message {
 	const char *run_code;  /* MAGE_RUN_CODE, if the host knows one */
 	const char *http_host; /* as sent by the client: only names in the
 				* configuration are believed */
-	const char *dedup_key; /* a second submit with the same key (within
-				* the queue's memory) returns the first id */
+	const char *dedup_key; /* a second submit to the same store with the
+				* same key (within the queue's memory)
+				* returns the first id */
 	int64_t expires_ms;    /* not after this time (Unix ms); 0: the store's
 				* lifetime */
 };

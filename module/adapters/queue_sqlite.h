@@ -11,18 +11,21 @@
  *
  *         Files: PATH, PATH-wal, PATH-shm (SQLite's), PATH.owners (locks that
  *         show which owners live). All are made with mode 0600, because the
- *         queue holds customers' mail; a file others can read is refused.
+ *         queue holds customers' mail; a file others can read is refused, and
+ *         so is one that is a link or belongs to another user, or a directory
+ *         in which others may replace it. Made by root, they belong to the
+ *         directory's owner.
  * LAYER   adapters; SQLite only.
  * THREADS every function may be called from any thread. A queue belongs to
  *         the process that opened it: in a forked child every call gives
  *         TP_ESTATE, and destroy() only frees memory.
- * ERRORS  TP_ENOTFOUND (directory), TP_EPERM (mode of the file),
- *         TP_EUNSUPPORTED (network file system), TP_EQUEUE (not a queue,
- *         newer schema, damaged, replaced while in use: put() and reads say so
- *         at once, other calls within a second; the next call opens it
- *         again), TP_EBUSY (another process holds the file too long),
- *         TP_ENOSPC, TP_EUNCERTAIN (the commit failed half-way: the change
- *         may be there).
+ * ERRORS  TP_ENOTFOUND (directory), TP_EPERM (mode, owner or kind of a file,
+ *         mode of the directory), TP_EUNSUPPORTED (network file system),
+ *         TP_EQUEUE (not a queue, newer schema, damaged, replaced while in
+ *         use: put() and reads say so at once, other calls within a second;
+ *         the next call opens it again), TP_EBUSY (another process holds the
+ *         file too long), TP_ENOSPC, TP_EUNCERTAIN (the commit failed
+ *         half-way: the change may be there).
  * SOURCES https://www.sqlite.org/wal.html,
  *         https://www.sqlite.org/howtocorrupt.html
  * SPDX-License-Identifier: MIT

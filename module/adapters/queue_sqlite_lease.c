@@ -74,6 +74,8 @@ static int apply_claim(struct tp_queue_sqlite *queue,
 		rc = lease(
 			queue, item->queue_id, TP_QUEUE_LEASED, until_ms, err);
 		item->state = TP_QUEUE_LEASED;
+		/* Where the body is missing, load() will say so: that is the
+		 * trouble of this message, not of the others. */
 		if (rc >= 0 && item->data_len <= TP_QUEUE_CLAIM_DATA_MAX_BYTES)
 			rc = tp_queue_sqlite_read_body(&queue->writer,
 				item->queue_id, &item->data, &item->data_len,

@@ -11,11 +11,11 @@
 
 #include "adapters/queue_sqlite_owner.h"
 
+#include "adapters/queue_sqlite_file.h"
 #include "base/random.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define SLOT_MAX 4095
@@ -63,36 +63,18 @@ static int take_slot(
 		"the queue is open %d times already", SLOT_MAX);
 }
 
-/* When root makes the file, the user that owns the queue must be able to use
- * it too. */
-static int hand_over(
-	int fd, const char *path, const char *queue_path, struct tp_error *err)
-{
-	struct stat mine;
-	struct stat queue;
-
-	if (fstat(fd, &mine) < 0 || stat(queue_path, &queue) < 0)
-		return tp_fail_errno(err, TP_EIO, path, "cannot use the file");
-	if (mine.st_uid != queue.st_uid && geteuid() == 0 &&
-		fchown(fd, queue.st_uid, queue.st_gid) < 0)
-		return tp_fail_errno(err, TP_EIO, path, "cannot give the file");
-	return TP_OK;
-}
-
-int tp_queue_owner_open(struct tp_queue_owner *owner, const char *path,
-	const char *queue_path, struct tp_error *err)
+int tp_queue_owner_open(
+	struct tp_queue_owner *owner, const char *path, struct tp_error *err)
 {
 	int rc = new_token(&owner->token, err);
 
 	if (rc < 0)
 		return rc;
-	owner->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (owner->fd < 0)
-		return tp_fail_errno(err, errno == EACCES ? TP_EPERM : TP_EIO,
-			path, "cannot open the file");
-	rc = hand_over(owner->fd, path, queue_path, err);
-	if (rc >= 0)
-		rc = take_slot(owner, path, err);
+	rc = tp_queue_file_open(path, err);
+	if (rc < 0)
+		return rc;
+	owner->fd = rc;
+	rc = take_slot(owner, path, err);
 	if (rc >= 0 && pwrite(owner->fd, &owner->token, sizeof(owner->token),
 			       (off_t)owner->slot * TOKEN_BYTES) !=
 			       (ssize_t)sizeof(owner->token))

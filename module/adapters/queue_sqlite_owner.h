@@ -28,11 +28,10 @@ struct tp_queue_owner {
 		-1, 0, 0    \
 	}
 
-/* Takes a free slot. The file is made with mode 0600, and belongs to whom the
- * queue at QUEUE_PATH belongs to.
- * @return 0, TP_EIO, TP_EPERM, TP_EBUSY (no slot free) */
+/* Takes a free slot. The file is made and checked like the queue's.
+ * @return 0, TP_EBUSY (no slot free), or as tp_queue_file_prepare() */
 int tp_queue_owner_open(struct tp_queue_owner *owner, const char *path,
-	const char *queue_path, struct tp_error *err) TP_USE_RESULT;
+	struct tp_error *err) TP_USE_RESULT;
 
 /* @return 1 if the owner of a lease is alive (or cannot be told dead) */
 int tp_queue_owner_alive(

@@ -111,7 +111,9 @@ int tp_queue_sqlite_read_items(struct tp_query *query,
 	struct tp_queue_items *items, int64_t *last_row_out,
 	struct tp_error *err) TP_USE_RESULT;
 
-/* Reads the data of a message. @owns the caller: tp_free() */
+/* Reads the data of a message. @owns the caller: tp_free()
+ * @return 1; 0 if there is none, and the outputs are as they were; or a
+ *         negative TP_E* */
 int tp_queue_sqlite_read_body(struct tp_queue_db *db, const char *queue_id,
 	char **data_out, size_t *len_out, struct tp_error *err) TP_USE_RESULT;
 

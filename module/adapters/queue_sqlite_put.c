@@ -44,7 +44,8 @@ static int check_space(
 	return TP_OK;
 }
 
-/* @return 1 if it is there, 0 if another message has its id or its key */
+/* @return 1 if it is there, 0 if a message has its id, or its key for its
+ * store */
 static int insert_message(struct tp_queue_db *db,
 	const struct tp_queue_item *item, struct tp_error *err)
 {
@@ -108,6 +109,7 @@ static int find_same(struct tp_queue_db *db, const struct tp_queue_item *item,
 
 	tp_query_start(&query, db, TP_STMT_FIND_SAME, err);
 	tp_query_text(&query, item->queue_id);
+	tp_query_text(&query, item->store);
 	tp_query_text(&query, item->dedup_key);
 	rc = tp_query_step(&query);
 	if (rc > 0) {

@@ -214,17 +214,14 @@ int tp_queue_sqlite_read_body(struct tp_queue_db *db, const char *queue_id,
 	tp_query_start(&query, db, TP_STMT_LOAD, err);
 	tp_query_text(&query, queue_id);
 	rc = tp_query_step(&query);
-	if (rc == 0) {
-		rc = tp_fail(err, TP_ENOTFOUND, queue_id, "no such message");
-	} else if (rc > 0) {
+	if (rc > 0) {
 		const void *data = sqlite3_column_blob(query.stmt, 0);
 		int len = sqlite3_column_bytes(query.stmt, 0);
 
 		*data_out = tp_strndup(data ? data : "", (size_t)len);
 		*len_out = (size_t)len;
-		rc = *data_out ? TP_OK
-			       : tp_fail(err, TP_ENOMEM, queue_id,
-					 "out of memory");
+		if (!*data_out)
+			rc = tp_fail(err, TP_ENOMEM, queue_id, "out of memory");
 	}
 	tp_query_end(&query);
 	return rc;
@@ -243,7 +240,10 @@ int tp_queue_sqlite_load(struct tp_queue *base, const char *queue_id,
 	rc = tp_queue_sqlite_read_body(
 		&queue->reader, queue_id, data_out, len_out, err);
 	read_end(queue);
-	return rc;
+	if (rc == 0)
+		return tp_fail(err, TP_ENOTFOUND, queue_id,
+			"no such message, or its body is gone");
+	return rc < 0 ? rc : TP_OK;
 }
 
 /* ---- list --------------------------------------------------------------- */

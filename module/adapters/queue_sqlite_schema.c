@@ -75,7 +75,7 @@ const struct tp_queue_migration tp_queue_migrations[] = {
 	  /* sweep, stats */
 	  "CREATE INDEX messages_done ON messages (sweep_ms, body_bytes)"
 	  " WHERE done_ms IS NOT NULL;"
-	  "CREATE UNIQUE INDEX messages_dedup ON messages (dedup_key)"
+	  "CREATE UNIQUE INDEX messages_dedup ON messages (store, dedup_key)"
 	  " WHERE dedup_key IS NOT NULL;"
 	  "CREATE TABLE bodies ("
 	  " id INTEGER PRIMARY KEY"

@@ -70,7 +70,8 @@ const char *const tp_queue_statements[TP_STMT_COUNT] = {
 	[TP_STMT_FIND_SAME] =
 		"SELECT coalesce("
 		"(SELECT queue_id FROM messages WHERE queue_id = ?1),"
-		"(SELECT queue_id FROM messages WHERE dedup_key = ?2))",
+		"(SELECT queue_id FROM messages"
+		" WHERE store = ?2 AND dedup_key = ?3))",
 
 	[TP_STMT_CLAIM] =
 		"SELECT " ITEM_COLUMNS " FROM messages"

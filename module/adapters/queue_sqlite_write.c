@@ -54,8 +54,7 @@ int tp_queue_sqlite_writer_ready(
 	rc = tp_queue_db_ready(&queue->writer, check, err);
 	if (rc < 0 || queue->owner.fd >= 0)
 		return rc;
-	rc = tp_queue_owner_open(
-		&queue->owner, queue->owners_path, queue->path, err);
+	rc = tp_queue_owner_open(&queue->owner, queue->owners_path, err);
 	if (rc < 0)
 		tp_queue_db_close(&queue->writer);
 	return rc;

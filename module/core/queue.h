@@ -71,7 +71,8 @@ struct tp_queue_item {
 	char *sender; /* "" : null reverse-path */
 	char *message_id;
 	char *dedup_key; /* NULL: none. put() with a key that the queue has
-			  * answers with the first message's id */
+			  * for the same store answers with the first message's
+			  * id; the keys of two stores are not compared */
 	struct tp_queue_rcpt *rcpts;
 	size_t rcpt_count;
 	char *data;	 /* final bytes; NULL where not loaded */
@@ -185,7 +186,8 @@ struct tp_queue_ops {
 	/* Leases due messages of one relay, ordered by next_try, expires,
 	 * arrival. Never what has expired: that is for claim_expired(). The
 	 * data of small ones may come along (it saves a read each); load()
-	 * gets the others'.
+	 * gets the others', and says what is wrong where there is none: such a
+	 * message does not keep the rest from being claimed.
 	 * @return their number (array in *items_out, tp_queue_items_free) */
 	int (*claim)(struct tp_queue *queue, const struct tp_claim *claim,
 		struct tp_queue_item **items_out, struct tp_error *err);

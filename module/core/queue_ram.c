@@ -136,6 +136,14 @@ static struct entry *find(const struct ram_queue *queue, const char *queue_id)
 	return NULL;
 }
 
+/* A key belongs to its store. */
+static int has_key_of(
+	const struct entry *entry, const struct tp_queue_item *item)
+{
+	return tp_streq(entry->item.store, item->store) &&
+	       tp_streq(entry->item.dedup_key, item->dedup_key);
+}
+
 /* The message that ITEM repeats, if any. */
 static struct entry *find_same(
 	const struct ram_queue *queue, const struct tp_queue_item *item)
@@ -144,8 +152,7 @@ static struct entry *find_same(
 	size_t i;
 
 	for (i = 0; !same && item->dedup_key && i < queue->entries.count; i++)
-		if (tp_streq(entry_at(queue, i)->item.dedup_key,
-			    item->dedup_key))
+		if (has_key_of(entry_at(queue, i), item))
 			same = entry_at(queue, i);
 	return same;
 }

@@ -82,6 +82,11 @@ static void settle_one(struct tp_engine *engine, struct tp_config *config,
 	if (!item->data)
 		rc = engine->queue->ops->load(engine->queue, item->queue_id,
 			&item->data, &item->data_len, &err);
+	/* Without a body there is still a result to store. */
+	if (rc == TP_ENOTFOUND) {
+		tp_error_clear(&err);
+		rc = TP_OK;
+	}
 	if (rc >= 0)
 		rc = how(&settle, &context, item, &err);
 	if (rc >= 0) {

@@ -144,14 +144,16 @@ static size_t claim_size(const struct run *run)
 	return size;
 }
 
-/* IN_DOUBT without having been sent: an empty settlement puts it back. */
-static void put_back_begun(struct run *run)
+/* Moves items[at] on without an attempt and without an event. */
+static void put_aside(
+	struct run *run, enum tp_queue_state state, const char *reason)
 {
 	struct tp_error err = TP_ERROR_INIT;
 	struct tp_settlement settlement = {
 		.queue_id = run->items[run->at].queue_id,
-		.state = TP_QUEUE_QUEUED,
+		.state = state,
 		.next_try_ms = now(run),
+		.reason = reason,
 	};
 	int begun;
 
@@ -170,8 +172,9 @@ static void unclaim(struct run *run)
 	size_t count = 0;
 
 	await_settled(run);
+	/* IN_DOUBT without having been sent. */
 	if (run->at < run->count && run->begun)
-		put_back_begun(run);
+		put_aside(run, TP_QUEUE_QUEUED, NULL);
 	while (run->at < run->count)
 		ids[count++] = run->items[run->at++].queue_id;
 	if (count > 0 &&
@@ -356,12 +359,20 @@ static void give_back_one(struct run *run)
 
 	await_settled(run);
 	if (run->begun) {
-		put_back_begun(run);
+		put_aside(run, TP_QUEUE_QUEUED, NULL);
 		return;
 	}
 	run->at++;
 	if (queue(run)->unclaim(run->engine->queue, &id, 1, &err) < 0)
 		log_error(run, id, &err);
+}
+
+/* Tried again it would only fill the log. */
+static void hold_damaged(struct run *run)
+{
+	await_settled(run);
+	put_aside(run, TP_QUEUE_HELD,
+		"its body is missing in the queue database");
 }
 
 static int expired(const struct run *run, const struct tp_queue_item *item)
@@ -388,7 +399,10 @@ static int prepare(struct run *run)
 		rc = make_transaction(run, item);
 	if (rc < 0) {
 		log_error(run, item->queue_id, &err);
-		give_back_one(run);
+		if (rc == TP_ENOTFOUND)
+			hold_damaged(run);
+		else
+			give_back_one(run);
 		return 0;
 	}
 	(void)pthread_mutex_lock(&run->engine->lock);

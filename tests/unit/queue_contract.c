@@ -386,6 +386,35 @@ static void a_repeated_put_answers_with_the_first_id(void **state)
 	queue_contract_put(queue, "D");
 }
 
+static void the_same_key_in_two_stores_is_two_messages(void **state)
+{
+	struct tp_queue *queue = *state;
+	static const struct {
+		const char *id, *store, *answer;
+		int rc;
+	} cases[] = {
+		{ "A", "eu", "A", 0 },
+		{ "B", "us", "B", 0 },
+		{ "C", "eu", "A", 1 },
+		{ "D", "us", "B", 1 },
+	};
+	size_t i;
+
+	for (i = 0; i < COUNT(cases); i++) {
+		struct tp_queue_item *item = queue_contract_item(
+			cases[i].id, cases[i].store, "office");
+		struct tp_error err = TP_ERROR_INIT;
+		char id[TP_QUEUE_ID_BYTES] = "";
+
+		item->dedup_key = (char *)(uintptr_t) "order-1";
+		assert_int_equal(
+			queue->ops->put(queue, item, id, &err), cases[i].rc);
+		assert_string_equal(id, cases[i].answer);
+	}
+	assert_list(queue, &(struct tp_queue_filter) { .state = -1 }, "A B");
+	assert_data(queue, "B", "data of B");
+}
+
 static void put_refuses_what_could_not_be_delivered(void **state)
 {
 	struct tp_queue *queue = *state;
@@ -1915,6 +1944,7 @@ int queue_contract_run(const char *name, queue_contract_open_fn *open,
 		CONTRACT(a_body_may_be_empty_or_hold_any_byte),
 		CONTRACT(loading_what_is_not_there_is_not_found),
 		CONTRACT(a_repeated_put_answers_with_the_first_id),
+		CONTRACT(the_same_key_in_two_stores_is_two_messages),
 		CONTRACT(put_refuses_what_could_not_be_delivered),
 		CONTRACT(claim_leases_what_is_due_oldest_first),
 		CONTRACT(claim_leaves_what_has_expired),

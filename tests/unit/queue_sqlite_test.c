@@ -313,6 +313,91 @@ static void a_file_that_is_not_right_is_refused_with_advice(void **state)
 	}
 }
 
+/* A queue that is in order, but for one of its files, which is a link. */
+static void make_linked(
+	const char *suffix, int (*make)(const char *from, const char *to))
+{
+	struct tp_queue *queue = open_new();
+	char target[128];
+
+	queue->ops->destroy(&queue);
+	(void)snprintf(target, sizeof(target), "%s", file_named(".target"));
+	if (make == link)
+		assert_int_equal(link(file_named(suffix), target), 0);
+	else {
+		assert_int_equal(rename(file_named(suffix), target), 0);
+		assert_int_equal(make(target, file_named(suffix)), 0);
+	}
+}
+
+static void a_link_in_place_of_a_file_is_refused(void **state)
+{
+	static const struct {
+		const char *suffix;
+		int (*make)(const char *from, const char *to);
+		const char *text;
+	} cases[] = {
+		{ "", symlink, "not a regular file" },
+		{ "", link, "2 hard links" },
+		{ ".owners", symlink, "not a regular file" },
+		{ ".owners", link, "2 hard links" },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++) {
+		struct tp_error err = TP_ERROR_INIT;
+		struct tp_queue *queue = NULL;
+
+		make_linked(cases[i].suffix, cases[i].make);
+		assert_int_equal(open_with(&queue, 0, &err), TP_EPERM);
+		assert_string_equal(err.where, file_named(cases[i].suffix));
+		assert_non_null(strstr(err.text, cases[i].text));
+		/* it was the link, and nothing else */
+		if (cases[i].make == link)
+			assert_int_equal(unlink(file_named(".target")), 0);
+		else
+			remove_files();
+		queue = open_again();
+		assert_non_null(queue);
+		queue->ops->destroy(&queue);
+		(void)unlink(file_named(".target"));
+	}
+}
+
+static void a_directory_that_others_may_write_is_refused(void **state)
+{
+	static const struct {
+		mode_t mode;
+		int rc;
+	} cases[] = {
+		{ 0770, TP_EPERM },
+		{ 0702, TP_EPERM },
+		{ 0755, 0 },
+		{ 01777, 0 },
+		{ 0700, 0 },
+	};
+	size_t i;
+
+	(void)state;
+	remove_files();
+	for (i = 0; i < COUNT(cases); i++) {
+		struct tp_error err = TP_ERROR_INIT;
+		struct tp_queue *queue = NULL;
+
+		assert_int_equal(chmod(directory, cases[i].mode), 0);
+		assert_int_equal(open_with(&queue, 0, &err), cases[i].rc);
+		if (cases[i].rc < 0) {
+			assert_string_equal(err.where, directory);
+			assert_non_null(strstr(err.text, "chmod 700"));
+			/* nothing was made */
+			assert_int_equal(access(path, F_OK), -1);
+		} else {
+			queue->ops->destroy(&queue);
+		}
+	}
+}
+
 static void a_missing_directory_is_named_and_not_made(void **state)
 {
 	struct tp_queue_sqlite_options options = {
@@ -382,6 +467,113 @@ static void several_processes_may_make_the_queue_at_once(void **state)
 		assert_int_equal(count_messages(queue), COUNT(pids));
 		queue->ops->destroy(&queue);
 	}
+}
+
+/* ---- opening, as root ---------------------------------------------------- */
+
+#define SERVICE_UID 4711
+#define SERVICE_GID 4712
+#define STRANGER_UID 4713
+
+/* The directory, empty, becomes another user's. */
+static void give_directory(uid_t uid, gid_t gid)
+{
+	remove_files();
+	assert_int_equal(chown(directory, uid, gid), 0);
+}
+
+/* In a child: the service opens the queue and puts a message.
+ * @return 0 if that ends as wanted */
+static int use_as_service(int want_rc, const char *want_text)
+{
+	struct tp_error err = TP_ERROR_INIT;
+	struct tp_queue *queue = NULL;
+	int rc;
+
+	if (setgid(SERVICE_GID) < 0 || setuid(SERVICE_UID) < 0)
+		return 1;
+	rc = open_with(&queue, 0, &err);
+	if (rc >= 0)
+		rc = put_rc(queue, "S", &err);
+	if (rc != want_rc || !strstr(err.text, want_text)) {
+		print_error("service: %d %s\n", rc, err.text);
+		return 2;
+	}
+	if (queue)
+		queue->ops->destroy(&queue);
+	return 0;
+}
+
+static void assert_service(int want_rc, const char *want_text)
+{
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0)
+		leave(use_as_service(want_rc, want_text));
+	assert_exit_0(pid);
+}
+
+static void what_root_makes_belongs_to_the_owner_of_the_directory(void **state)
+{
+	struct tp_queue *queue;
+	struct stat st;
+	size_t i;
+
+	(void)state;
+	give_directory(SERVICE_UID, SERVICE_GID);
+	queue = open_again();
+	assert_non_null(queue);
+	queue_contract_put(queue, "A");
+	for (i = 0; i < COUNT(suffixes); i++) {
+		assert_int_equal(lstat(file_named(suffixes[i]), &st), 0);
+		assert_int_equal(st.st_uid, SERVICE_UID);
+		assert_int_equal(st.st_gid, SERVICE_GID);
+		assert_int_equal(st.st_mode & 0777, 0600);
+	}
+	assert_service(0, "");
+	assert_int_equal(count_messages(queue), 2);
+	queue->ops->destroy(&queue);
+	/* and root may use what the service has made */
+	remove_files();
+	assert_service(0, "");
+	queue = open_again();
+	assert_non_null(queue);
+	assert_int_equal(count_messages(queue), 1);
+	queue->ops->destroy(&queue);
+	give_directory(0, 0);
+}
+
+static void a_file_of_another_user_is_refused(void **state)
+{
+	static const char *const victims[] = { "", ".owners" };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(victims); i++) {
+		struct tp_error err = TP_ERROR_INIT;
+		struct tp_queue *queue = NULL;
+		const char *victim;
+
+		give_directory(SERVICE_UID, SERVICE_GID);
+		queue = open_again();
+		assert_non_null(queue);
+		queue->ops->destroy(&queue);
+		victim = file_named(victims[i]);
+		assert_int_equal(chown(victim, STRANGER_UID, 0), 0);
+		assert_int_equal(open_with(&queue, 0, &err), TP_EPERM);
+		assert_string_equal(err.where, victim);
+		assert_non_null(strstr(err.text, "belongs to user 4713"));
+		assert_service(TP_EPERM, "belongs to user 4713");
+		/* root's own is good for root, not for the service */
+		victim = file_named(victims[i]);
+		assert_int_equal(chown(victim, 0, 0), 0);
+		assert_service(TP_EPERM, "belongs to user 0");
+		queue = open_again();
+		assert_non_null(queue);
+		queue->ops->destroy(&queue);
+	}
+	give_directory(0, 0);
 }
 
 /* ---- schema ------------------------------------------------------------- */
@@ -566,15 +758,15 @@ static void a_slot_taken_over_is_not_the_owner_before(void **state)
 
 	(void)state;
 	queue->ops->destroy(&queue);
-	assert_int_equal(tp_queue_owner_open(&me, locks, path, &err), 0);
-	assert_int_equal(tp_queue_owner_open(&other, locks, path, &err), 0);
+	assert_int_equal(tp_queue_owner_open(&me, locks, &err), 0);
+	assert_int_equal(tp_queue_owner_open(&other, locks, &err), 0);
 	assert_int_not_equal(me.slot, other.slot);
 	old_slot = other.slot;
 	old_token = other.token;
 	assert_true(tp_queue_owner_alive(&me, old_slot, old_token));
 	tp_queue_owner_close(&other);
 	assert_false(tp_queue_owner_alive(&me, old_slot, old_token));
-	assert_int_equal(tp_queue_owner_open(&other, locks, path, &err), 0);
+	assert_int_equal(tp_queue_owner_open(&other, locks, &err), 0);
 	assert_int_equal(other.slot, old_slot);
 	assert_false(tp_queue_owner_alive(&me, old_slot, old_token));
 	assert_true(tp_queue_owner_alive(&me, other.slot, other.token));
@@ -582,6 +774,70 @@ static void a_slot_taken_over_is_not_the_owner_before(void **state)
 	assert_false(tp_queue_owner_alive(&me, 99999, old_token));
 	tp_queue_owner_close(&other);
 	tp_queue_owner_close(&me);
+}
+
+/* ---- a lost body -------------------------------------------------------- */
+
+/* Claims what is due, or what has expired: all three, and B without data. */
+static void assert_claimed_without_body_of_b(
+	struct tp_queue *queue, int expired, int64_t now_ms)
+{
+	static const struct {
+		const char *id, *data;
+	} want[] = { { "A", "data of A" }, { "B", NULL },
+		{ "C", "data of C" } };
+	struct tp_claim claim = { "ses", now_ms, LEASE, 10 };
+	struct tp_queue_item *items = NULL;
+	struct tp_error err = TP_ERROR_INIT;
+	int count = expired ? queue->ops->claim_expired(
+				      queue, now_ms, LEASE, 10, &items, &err)
+			    : queue->ops->claim(queue, &claim, &items, &err);
+	size_t i;
+
+	assert_int_equal(count, COUNT(want));
+	assert_int_equal(err.code, TP_OK);
+	for (i = 0; i < COUNT(want); i++) {
+		assert_string_equal(items[i].queue_id, want[i].id);
+		if (!want[i].data) {
+			assert_null(items[i].data);
+			continue;
+		}
+		assert_int_equal(items[i].data_len, strlen(want[i].data));
+		assert_memory_equal(
+			items[i].data, want[i].data, strlen(want[i].data));
+	}
+	tp_queue_items_free(items, (size_t)count);
+}
+
+static void a_lost_body_does_not_keep_the_others_from_being_claimed(
+	void **state)
+{
+	static const char *const ids[] = { "A", "B", "C" };
+	struct tp_error err = TP_ERROR_INIT;
+	struct tp_queue *queue = open_new();
+	char id[TP_QUEUE_ID_BYTES];
+	char *data = NULL;
+	size_t len;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(ids); i++) {
+		struct tp_queue_item *item =
+			queue_contract_item(ids[i], "eu", "ses");
+
+		item->expires_ms = NOW + DAY_MS;
+		assert_int_equal(queue->ops->put(queue, item, id, &err), 0);
+	}
+	run_sql("DELETE FROM bodies WHERE id = (SELECT id FROM messages"
+		" WHERE queue_id = 'B')");
+	assert_claimed_without_body_of_b(queue, 0, NOW);
+	assert_int_equal(
+		queue->ops->load(queue, "B", &data, &len, &err), TP_ENOTFOUND);
+	assert_non_null(strstr(err.text, "body is gone"));
+	tp_error_clear(&err);
+	assert_int_equal(queue->ops->unclaim(queue, ids, COUNT(ids), &err), 0);
+	assert_claimed_without_body_of_b(queue, 1, NOW + DAY_MS);
+	queue->ops->destroy(&queue);
 }
 
 /* ---- fork --------------------------------------------------------------- */
@@ -1215,6 +1471,8 @@ int main(void)
 		cmocka_unit_test(its_files_are_private),
 		cmocka_unit_test(
 			a_file_that_is_not_right_is_refused_with_advice),
+		cmocka_unit_test(a_link_in_place_of_a_file_is_refused),
+		cmocka_unit_test(a_directory_that_others_may_write_is_refused),
 		cmocka_unit_test(a_missing_directory_is_named_and_not_made),
 		cmocka_unit_test(network_file_systems_are_known),
 		cmocka_unit_test(several_processes_may_make_the_queue_at_once),
@@ -1224,6 +1482,8 @@ int main(void)
 		cmocka_unit_test(
 			of_a_living_owner_only_an_ended_lease_is_freed),
 		cmocka_unit_test(a_slot_taken_over_is_not_the_owner_before),
+		cmocka_unit_test(
+			a_lost_body_does_not_keep_the_others_from_being_claimed),
 		cmocka_unit_test(a_forked_child_is_refused_and_harms_nothing),
 		cmocka_unit_test(what_was_acknowledged_survives_kill_9),
 		cmocka_unit_test(nothing_is_accepted_below_the_reserve),
@@ -1247,6 +1507,11 @@ int main(void)
 			a_key_is_kept_for_a_day_after_its_message_is_done),
 		cmocka_unit_test(a_sweep_is_bounded),
 	};
+	const struct CMUnitTest root_tests[] = {
+		cmocka_unit_test(
+			what_root_makes_belongs_to_the_owner_of_the_directory),
+		cmocka_unit_test(a_file_of_another_user_is_refused),
+	};
 	int failed;
 
 	(void)snprintf(directory, sizeof(directory), "/tmp/tp-queue-XXXXXX");
@@ -1257,6 +1522,9 @@ int main(void)
 		"queue_sqlite contract", open_new, lose_owner);
 	failed += cmocka_run_group_tests_name(
 		"queue_sqlite", tests, make_place, NULL);
+	if (geteuid() == 0)
+		failed += cmocka_run_group_tests_name(
+			"queue_sqlite as root", root_tests, make_place, NULL);
 	remove_files();
 	(void)rmdir(directory);
 	return failed;
