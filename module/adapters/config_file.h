@@ -9,12 +9,11 @@
  *         against the settings table. Writes the managed file.
  * LAYER   adapters. config_libconfig.c and config_managed.c are the only users
  *         of libconfig.h; the rest is libc: config_text.c (files, @include),
- *         config_merge.c (host, inheritance, defaults), config_secret.c,
- *         config_check_relay.c and config_check_store.c (derived rules),
- *         config_values.c.
- * BOUNDS  all files together 1 MiB, 100 files, includes nest 10 deep.
- * THREADS load: any. set: serialised by the caller in one process, by a lock
- *         file between processes.
+ *         config_owner.c (whose files), config_merge.c (host, inheritance,
+ * defaults), config_secret.c, config_check_relay.c and config_check_store.c
+ * (derived rules), config_values.c. BOUNDS  all files together 1 MiB, 100
+ * files, includes nest 10 deep. THREADS load: any. set: serialised by the
+ * caller in one process, by a lock file between processes.
  * SPDX-License-Identifier: MIT
  */
 #ifndef TP_ADAPTERS_CONFIG_FILE_H
@@ -35,8 +34,9 @@ struct tp_config_source {
 		void *ctx, const char *key, char *value, uint32_t value_bytes);
 	void *host_ctx;
 	/* 1: for a process that only submits. Files and variables with secrets
-	 * are not read (passwords and tokens stay NULL), and a managed file
-	 * that this user may not read is a warning. */
+	 * are not read (passwords and tokens stay NULL), files may belong to
+	 * another user, and a managed file that this user may not read is a
+	 * warning. */
 	int without_secrets;
 };
 
@@ -47,7 +47,8 @@ typedef void tp_config_finding_fn(
 /* Loads and checks everything. All findings go to FINDING (may be NULL), the
  * first error also to ERR.
  * @return 0 and a reference in *config_out; TP_ECONFIG, TP_EIO, TP_EPERM
- *         (a file with a secret that others can read), TP_ENOMEM */
+ *         (a file with a secret that others can read, a file that belongs to
+ *         somebody else or that others can change), TP_ENOMEM */
 int tp_config_load(const struct tp_config_source *source,
 	tp_config_finding_fn *finding, void *ctx, struct tp_config **config_out,
 	struct tp_error *err) TP_USE_RESULT;
@@ -73,7 +74,8 @@ int tp_config_values(const struct tp_config *config, const char *key,
 /* Sets (or with VALUE NULL removes) one key in the managed file: mode 0600,
  * written to a temporary file, fsynced, renamed, directory fsynced. What the
  * managed file holds and the table does not know is kept. The result must
- * load, or nothing is written.
+ * load, or nothing is written. What root makes for the first time belongs to
+ * the owner of the main file or of its directory.
  * @return 0; TP_ELOCKED (set by the main file, named with its line);
  *         TP_ENOTFOUND (no such key); TP_EINVAL (bad value, with the range);
  *         TP_EIO, TP_EPERM, TP_ECONFIG */

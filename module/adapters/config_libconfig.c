@@ -25,6 +25,14 @@ static void find_where(const struct walk *walk, const config_setting_t *at,
 	tp_config_text_where(walk->text, at->line, out);
 }
 
+static struct tp_config_text_file *file_of(
+	const struct walk *walk, const config_setting_t *at)
+{
+	unsigned line;
+
+	return tp_config_text_at(walk->text, at->line, &line);
+}
+
 static const char *type_name(const config_setting_t *at)
 {
 	switch (config_setting_type(at)) {
@@ -141,32 +149,22 @@ static int wrong_type(const struct walk *walk, const char *where,
 	return TP_OK;
 }
 
-/* libconfig keeps its copy until the end of the load, and frees it without
- * wiping. */
-static void wipe_secret(const config_setting_t *at)
-{
-	char *text = at->value.sval;
-
-	if (is_string(at) && text)
-		tp_wipe(text, strlen(text));
-}
-
 static int take_value(const struct walk *walk, const struct tp_record *record,
 	const struct tp_setting *setting, const config_setting_t *at)
 {
 	char where[TP_CONFIG_WHERE_BYTES];
 	struct tp_error found = TP_ERROR_INIT;
 	int secret = setting->type == TP_SETTING_SECRET;
+	struct tp_config_text_file *file = file_of(walk, at);
 	int rc = TP_OK;
 
-	if (secret) {
-		unsigned line;
-
-		tp_config_text_at(walk->text, at->line, &line)->has_secret = 1;
-	}
+	if (secret)
+		file->has_secret = 1;
+	if (record->name)
+		file->has_route = 1;
 	/* The main file was read first and wins. */
 	if (tp_config_family_source(record, setting) > walk->source)
-		goto out;
+		return TP_OK;
 	find_where(walk, at, where);
 	if (tp_origin_set(record, setting, walk->source, where) < 0)
 		rc = TP_ENOMEM;
@@ -175,9 +173,6 @@ static int take_value(const struct walk *walk, const struct tp_record *record,
 	else if (!(secret && walk->loader->source->without_secrets) &&
 		 put(setting, record->base, at, &found) < 0)
 		rc = tp_config_report(walk->loader, where, &found);
-out:
-	if (secret)
-		wipe_secret(at);
 	return rc;
 }
 
@@ -275,6 +270,7 @@ static int named_record(const struct walk *walk, enum tp_setting_scope scope,
 	const struct tp_relay *relay;
 	const struct tp_store *store;
 
+	file_of(walk, at)->has_route = 1;
 	find_where(walk, at, where);
 	if (!tp_setting_name_valid(name)) {
 		tp_config_error(walk->loader, TP_ECONFIG, where,
@@ -386,6 +382,23 @@ static void syntax_error(const struct walk *walk, const config_t *parsed)
 		text ? text : "syntax error");
 }
 
+static void wipe_strings(const config_setting_t *at)
+{
+	int i;
+
+	if (is_string(at) && at->value.sval)
+		tp_wipe(at->value.sval, strlen(at->value.sval));
+	else if (config_setting_is_aggregate(at))
+		for (i = 0; i < config_setting_length(at); i++)
+			wipe_strings(config_setting_get_elem(at, (unsigned)i));
+}
+
+void tp_config_destroy_parsed(struct config_t *parsed)
+{
+	wipe_strings(parsed->root);
+	config_destroy(parsed);
+}
+
 int tp_config_parse(struct tp_config_loader *loader,
 	struct tp_config_text *text, enum tp_source source)
 {
@@ -404,6 +417,6 @@ int tp_config_parse(struct tp_config_loader *loader,
 		rc = walk_top(&walk,
 			config_setting_get_elem(parsed.root, (unsigned)i));
 out:
-	config_destroy(&parsed);
+	tp_config_destroy_parsed(&parsed);
 	return rc;
 }

@@ -186,8 +186,26 @@ static int read_managed(struct tp_config_loader *loader, const char *path)
 	return tp_config_parse(loader, &loader->managed, TP_SOURCE_MANAGED);
 }
 
-/* A file with an inline secret is for its owner alone; one that anybody may
- * write redirects the mail of every store. */
+static void check_owners(
+	struct tp_config_loader *loader, const struct tp_config_text *text)
+{
+	unsigned i;
+
+	/* Who only submits reads the files of the user who sends. */
+	if (loader->source->without_secrets)
+		return;
+	for (i = 0; i < text->file_count; i++) {
+		const struct tp_config_text_file *file = &text->files[i];
+		struct tp_error found = TP_ERROR_INIT;
+
+		if (tp_config_check_owner(loader->config->path, file, &found) <
+			0)
+			(void)tp_config_report(loader, file->path, &found);
+	}
+}
+
+/* A file with an inline secret is for its owner alone; who may write one with
+ * relays or stores can redirect their mail. */
 static void check_modes(
 	struct tp_config_loader *loader, const struct tp_config_text *text)
 {
@@ -203,7 +221,11 @@ static void check_modes(
 				(unsigned)(file->mode & 07777));
 		else if ((file->mode & S_IWOTH) != 0)
 			tp_config_error(loader, TP_EPERM, file->path,
-				"can be written by everybody: run chmod o-w");
+				"can be written by everybody: run chmod go-w");
+		else if (file->has_route && (file->mode & S_IWGRP) != 0)
+			tp_config_error(loader, TP_EPERM, file->path,
+				"defines relays or stores and can be written "
+				"by its group: run chmod g-w");
 	}
 }
 
@@ -225,6 +247,8 @@ static int run_steps(struct tp_config_loader *loader)
 	size_t i;
 	int rc = TP_OK;
 
+	check_owners(loader, &loader->main);
+	check_owners(loader, &loader->managed);
 	check_modes(loader, &loader->main);
 	check_modes(loader, &loader->managed);
 	if (loader->unreadable)
@@ -349,6 +373,7 @@ int tp_config_locked(const struct tp_config_source *source,
 	const struct tp_setting *setting, const char *name,
 	char where_out[TP_CONFIG_WHERE_BYTES], struct tp_error *err)
 {
+	const char *path = source->path ? source->path : TP_CONFIG_DEFAULT_PATH;
 	struct tp_config_loader loader = {
 		.config = tp_config_new(), .source = source, .err = err
 	};
@@ -356,8 +381,11 @@ int tp_config_locked(const struct tp_config_source *source,
 	int rc = TP_ENOMEM;
 
 	if (loader.config)
-		rc = read_main(&loader,
-			source->path ? source->path : TP_CONFIG_DEFAULT_PATH);
+		loader.config->path = tp_strdup(path);
+	if (loader.config && loader.config->path)
+		rc = read_main(&loader, path);
+	if (rc >= 0)
+		check_owners(&loader, &loader.main);
 	if (rc >= 0 && loader.rc >= 0)
 		origin = main_origin(loader.config, setting, name);
 	if (origin)

@@ -17,6 +17,10 @@
 #include "adapters/config_text.h"
 #include "core/config.h"
 
+#include <sys/types.h>
+
+struct config_t; /* libconfig's */
+
 struct tp_config_loader {
 	struct tp_config *config;
 	const struct tp_config_source *source;
@@ -83,12 +87,34 @@ int tp_config_locked(const struct tp_config_source *source,
 	char where_out[TP_CONFIG_WHERE_BYTES],
 	struct tp_error *err) TP_USE_RESULT;
 
+/* ---- owners (config_owner.c) --------------------------------------------- */
+
+/* Whom the files are for: the user of this process; if that is root, who for
+ * example checks the service's files, the owner of the directory with the
+ * main file. */
+uid_t tp_config_user(const char *main_path);
+/* 1 if a file of OWNER may configure this process: root's, its own user's or
+ * that of tp_config_user(). */
+int tp_config_owner_fits(const char *main_path, uid_t owner);
+/* Gives a file that this process just made, if it is root's, to the owner and
+ * group of the main file (or of its directory, if only that is not root's), so
+ * that the service can read it.
+ * @return 0; -1 and errno */
+int tp_config_hand_over(int fd, const char *main_path) TP_USE_RESULT;
+/* @return 0; TP_EPERM if the owner of FILE does not fit */
+int tp_config_check_owner(const char *main_path,
+	const struct tp_config_text_file *file,
+	struct tp_error *err) TP_USE_RESULT;
+
 /* ---- the steps ---------------------------------------------------------- */
 
 /* config_libconfig.c: parses TEXT into the records; a value that already has
  * an origin stays. */
 int tp_config_parse(struct tp_config_loader *loader,
 	struct tp_config_text *text, enum tp_source source) TP_USE_RESULT;
+
+/* Wipes every string of the tree before config_destroy(), which does not. */
+void tp_config_destroy_parsed(struct config_t *parsed);
 
 /* config_merge.c */
 int tp_config_merge_host(struct tp_config_loader *loader) TP_USE_RESULT;

@@ -70,6 +70,17 @@ static config_setting_t *find_group(
 	return at;
 }
 
+/* What config_setting_remove() frees may be a password. */
+static int remove_value(config_setting_t *group, const char *key)
+{
+	config_setting_t *at = config_setting_get_member(group, key);
+	const char *text = at ? config_setting_get_string(at) : NULL;
+
+	if (text)
+		tp_wipe(at->value.sval, strlen(text));
+	return at && config_setting_remove(group, key);
+}
+
 /* A group that a removal left empty goes too: an empty store is a store. */
 static void prune(config_setting_t *group)
 {
@@ -138,7 +149,7 @@ static int remove_family(
 
 	for (i = 0; i < count; i++)
 		if (tp_setting_same_family(&table[i], setting) &&
-			config_setting_remove(group, table[i].key))
+			remove_value(group, table[i].key))
 			removed = 1;
 	return removed;
 }
@@ -150,8 +161,7 @@ static int apply(config_t *parsed, const struct change *change,
 		find_group(parsed, change, change->value != NULL);
 
 	if (!change->value) {
-		if (!group ||
-			!config_setting_remove(group, change->setting->key))
+		if (!group || !remove_value(group, change->setting->key))
 			return tp_fail(err, TP_ENOTFOUND, change->key,
 				"is not set in the managed file");
 		prune(group);
@@ -169,11 +179,37 @@ static int apply(config_t *parsed, const struct change *change,
 
 /* ---- files -------------------------------------------------------------- */
 
-static int take_lock(const char *path, int *fd_out, struct tp_error *err)
+struct paths {
+	const char *main;
+	char *managed;
+	char *next;
+	char *lock;
+};
+
+/* Only what was made here is handed over: an existing name may be a link to
+ * something else. */
+static int open_lock(const char *path, const char *main_path)
+{
+	const int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW;
+	int fd = open(path, flags | O_CREAT | O_EXCL, 0600);
+	int saved;
+
+	if (fd < 0 && errno == EEXIST)
+		return open(path, flags);
+	if (fd < 0 || tp_config_hand_over(fd, main_path) == 0)
+		return fd;
+	saved = errno;
+	(void)close(fd);
+	errno = saved;
+	return -1;
+}
+
+static int take_lock(const char *path, const char *main_path, int *fd_out,
+	struct tp_error *err)
 {
 	const struct timespec pause = { 0, 10000000 };
 	int64_t deadline = tp_deadline_ms(LOCK_WAIT_MS);
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int fd = open_lock(path, main_path);
 	int denied = errno == EACCES || errno == EPERM || errno == EROFS;
 
 	if (fd < 0)
@@ -200,21 +236,20 @@ static int take_lock(const char *path, int *fd_out, struct tp_error *err)
 }
 
 /* So that a change made by root leaves the daemon its file. */
-static int keep_owner(int fd, const char *old_path)
+static int keep_owner(int fd, const char *old_path, const char *main_path)
 {
 	struct stat st;
 
-	if (geteuid() != 0 || lstat(old_path, &st) < 0 || !S_ISREG(st.st_mode))
+	if (geteuid() != 0)
 		return 0;
+	if (lstat(old_path, &st) < 0 || !S_ISREG(st.st_mode))
+		return tp_config_hand_over(fd, main_path);
 	return fchown(fd, st.st_uid, st.st_gid);
 }
 
-/* Writes PARSED to PATH, which is to replace OLD_PATH. */
-static int write_file(const config_t *parsed, const char *path,
-	const char *old_path, struct tp_error *err)
+static FILE *create(const char *path)
 {
 	FILE *out = NULL;
-	int rc = TP_OK;
 	int fd;
 
 	/* Left by a process that died here; the lock is ours. */
@@ -223,22 +258,42 @@ static int write_file(const config_t *parsed, const char *path,
 		0600);
 	if (fd >= 0)
 		out = fdopen(fd, "w");
-	if (!out) {
-		rc = tp_fail_errno(err, TP_EIO, tp_config_where_tail(path),
-			"cannot create");
-		if (fd >= 0)
-			(void)close(fd);
-		return rc;
-	}
+	if (fd >= 0 && !out)
+		(void)close(fd);
+	return out;
+}
+
+static int write_tree(
+	FILE *out, const config_t *parsed, const struct paths *paths)
+{
+	int fd = fileno(out);
+
 	(void)fputs(head, out);
 	config_write(parsed, out);
 	if (fflush(out) != 0 || ferror(out) || fchmod(fd, 0600) < 0 ||
-		keep_owner(fd, old_path) < 0 || fsync(fd) < 0)
-		rc = tp_fail_errno(err, TP_EIO, tp_config_where_tail(path),
-			"cannot write");
+		keep_owner(fd, paths->managed, paths->main) < 0)
+		return -1;
+	return fsync(fd);
+}
+
+/* Writes PARSED to the file beside the managed one. */
+static int write_file(
+	const config_t *parsed, const struct paths *paths, struct tp_error *err)
+{
+	const char *where = tp_config_where_tail(paths->next);
+	/* Instead of stdio's own, which is freed with passwords in it. */
+	char buffer[4096];
+	FILE *out = create(paths->next);
+	int rc = TP_OK;
+
+	if (!out)
+		return tp_fail_errno(err, TP_EIO, where, "cannot create");
+	if (setvbuf(out, buffer, _IOFBF, sizeof(buffer)) != 0 ||
+		write_tree(out, parsed, paths) < 0)
+		rc = tp_fail_errno(err, TP_EIO, where, "cannot write");
 	if (fclose(out) != 0 && rc >= 0)
-		rc = tp_fail_errno(err, TP_EIO, tp_config_where_tail(path),
-			"cannot write");
+		rc = tp_fail_errno(err, TP_EIO, where, "cannot write");
+	tp_wipe(buffer, sizeof(buffer));
 	return rc;
 }
 
@@ -264,17 +319,11 @@ static int sync_directory(const char *path, struct tp_error *err)
 
 /* ---- one change --------------------------------------------------------- */
 
-struct paths {
-	char *managed;
-	char *next;
-	char *lock;
-};
-
-static int make_paths(const char *main_path, struct paths *paths)
+static int make_paths(struct paths *paths)
 {
 	struct tp_buf text = TP_BUF_INIT(PATH_MAX * 2);
 
-	paths->managed = tp_config_managed_path(main_path);
+	paths->managed = tp_config_managed_path(paths->main);
 	if (!paths->managed)
 		return TP_ENOMEM;
 	if (tp_buf_printf(&text, "%s.new", paths->managed) >= 0)
@@ -286,16 +335,20 @@ static int make_paths(const char *main_path, struct paths *paths)
 }
 
 static int parse_managed(
-	const char *path, config_t *parsed, struct tp_error *err)
+	const struct paths *paths, config_t *parsed, struct tp_error *err)
 {
 	struct tp_config_text text;
 	char where[TP_CONFIG_WHERE_BYTES];
-	int rc = tp_config_text_read(&text, path, 0, err);
+	int rc = tp_config_text_read(&text, paths->managed, 0, err);
 
 	if (rc == TP_ENOTFOUND) {
-		rc = TP_OK;
-	} else if (rc >= 0 &&
-		   !config_read_string(parsed, tp_buf_str(&text.text))) {
+		tp_config_text_free(&text);
+		return TP_OK;
+	}
+	/* What is written anew would be ours, whoever wrote this. */
+	if (rc >= 0)
+		rc = tp_config_check_owner(paths->main, &text.files[0], err);
+	if (rc >= 0 && !config_read_string(parsed, tp_buf_str(&text.text))) {
 		tp_config_text_where(
 			&text, (unsigned)config_error_line(parsed), where);
 		rc = tp_fail(err, TP_ECONFIG, tp_config_where_tail(where), "%s",
@@ -315,12 +368,12 @@ static int replace(const struct tp_config_source *source,
 	int rc;
 
 	config_init(&parsed);
-	rc = parse_managed(paths->managed, &parsed, err);
+	rc = parse_managed(paths, &parsed, err);
 	if (rc >= 0)
 		rc = apply(&parsed, change, scratch, err);
 	if (rc >= 0)
-		rc = write_file(&parsed, paths->next, paths->managed, err);
-	config_destroy(&parsed);
+		rc = write_file(&parsed, paths, err);
+	tp_config_destroy_parsed(&parsed);
 	if (rc < 0)
 		goto out;
 	rc = tp_config_load_with(source, paths->next, NULL, NULL, &config, err);
@@ -339,14 +392,14 @@ static int change_locked(const struct tp_config_source *source,
 	const char *main_path, const struct change *change,
 	const union scratch *scratch, struct tp_error *err)
 {
-	struct paths paths = { NULL, NULL, NULL };
+	struct paths paths = { .main = main_path };
 	int lock_fd = -1;
-	int rc = make_paths(main_path, &paths);
+	int rc = make_paths(&paths);
 
 	if (rc < 0)
 		(void)tp_fail(err, rc, "settings", "out of memory");
 	else
-		rc = take_lock(paths.lock, &lock_fd, err);
+		rc = take_lock(paths.lock, main_path, &lock_fd, err);
 	if (rc >= 0)
 		rc = replace(source, &paths, change, scratch, err);
 	if (lock_fd >= 0)

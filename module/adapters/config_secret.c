@@ -14,7 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int check_file(int fd, const char *path, struct tp_error *err)
+static int check_file(
+	int fd, const char *path, const char *main_path, struct tp_error *err)
 {
 	struct stat st;
 
@@ -23,12 +24,12 @@ static int check_file(int fd, const char *path, struct tp_error *err)
 	if (!S_ISREG(st.st_mode))
 		return tp_fail(
 			err, TP_ECONFIG, "", "%s is not a regular file", path);
-	if (st.st_uid != 0 && st.st_uid != geteuid())
+	if (!tp_config_owner_fits(main_path, st.st_uid))
 		return tp_fail(err, TP_EPERM, "",
 			"%s belongs to user %lu: a secret must belong to root "
-			"or to user %lu, who reads it",
+			"or to the user who reads it; run chown %lu %s",
 			path, (unsigned long)st.st_uid,
-			(unsigned long)geteuid());
+			(unsigned long)tp_config_user(main_path), path);
 	if ((st.st_mode & 077) != 0)
 		return tp_fail(err, TP_EPERM, "",
 			"%s has mode %04o: others must have no access to a "
@@ -86,8 +87,8 @@ static int read_secret(int fd, const char *path, char *bytes, size_t *len_out,
 	return TP_OK;
 }
 
-static int secret_from_file(
-	const char *path, struct tp_secret **out, struct tp_error *err)
+static int secret_from_file(const char *path, const char *main_path,
+	struct tp_secret **out, struct tp_error *err)
 {
 	const size_t room = TP_SETTING_SECRET_MAX_BYTES + 3;
 	char *bytes = tp_alloc(room);
@@ -106,7 +107,7 @@ static int secret_from_file(
 			"", "cannot open %s", path);
 		goto out;
 	}
-	rc = check_file(fd, path, err);
+	rc = check_file(fd, path, main_path, err);
 	if (rc >= 0)
 		rc = read_secret(fd, path, bytes, &len, err);
 	if (rc < 0)
@@ -178,7 +179,8 @@ static int read_one(struct tp_config_loader *loader,
 	if (rc < 0 || loader->source->without_secrets)
 		return rc;
 	rc = source->file
-		     ? secret_from_file(source->file, source->secret, &found)
+		     ? secret_from_file(source->file, loader->config->path,
+			       source->secret, &found)
 		     : secret_from_env(source->env, source->secret, &found);
 	if (rc < 0)
 		return tp_config_report(

@@ -16,8 +16,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define READ_BYTES 4096
-
 /* Where the scanner is: only outside strings and comments is an @include a
  * directive and a number a number. The states are libconfig's. */
 enum state { PLAIN, STRING, LINE_COMMENT, BLOCK_COMMENT };
@@ -295,30 +293,25 @@ static int take_text(
 	return TP_OK;
 }
 
-static size_t room(const struct stat *st)
-{
-	if (st->st_size < 0 || st->st_size > (off_t)TP_CONFIG_TEXT_MAX_BYTES)
-		return TP_CONFIG_TEXT_MAX_BYTES + 1;
-	return (size_t)st->st_size + 1;
-}
-
+/* The whole file into DATA, which has room for one byte more than a file may
+ * have. */
 static int read_all(int fd, struct tp_buf *data)
 {
-	for (;;) {
-		ssize_t got;
-		int rc = tp_buf_reserve(data, READ_BYTES);
+	while (data->len < data->max) {
+		ssize_t got =
+			read(fd, data->data + data->len, data->max - data->len);
 
-		if (rc < 0)
-			return rc;
-		got = read(fd, data->data + data->len, READ_BYTES);
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
 			return TP_EIO;
-		if (got == 0)
+		if (got == 0) {
+			data->data[data->len] = '\0';
 			return TP_OK;
+		}
 		data->len += (size_t)got;
 	}
+	return TP_ETOOBIG;
 }
 
 static int open_file(const char *path, struct stat *st, struct tp_error *err)
@@ -341,7 +334,7 @@ static int open_file(const char *path, struct stat *st, struct tp_error *err)
 
 static int read_file(struct reader *reader, const char *path)
 {
-	struct tp_buf data = TP_BUF_INIT(TP_CONFIG_TEXT_MAX_BYTES + READ_BYTES);
+	struct tp_buf data = TP_BUF_INIT(TP_CONFIG_TEXT_MAX_BYTES + 1);
 	struct stat st;
 	unsigned file = 0;
 	int fd = open_file(path, &st, reader->err);
@@ -352,10 +345,9 @@ static int read_file(struct reader *reader, const char *path)
 	rc = add_file(reader, path, &st, &file);
 	if (rc < 0)
 		goto out;
-	/* All room at once: growing would leave copies of passwords behind. */
-	rc = tp_buf_reserve(&data, room(&st));
-	if (rc >= 0)
-		rc = tp_buf_reserve(&reader->text->text, room(&st));
+	/* All room at once: growing would leave copies of passwords behind.
+	 * What is not used costs no memory. */
+	rc = tp_buf_reserve(&data, data.max);
 	if (rc >= 0)
 		rc = read_all(fd, &data);
 	if (rc == TP_EIO)
@@ -376,13 +368,19 @@ out:
 	return rc;
 }
 
-static void init(struct tp_config_text *text)
+/* @param bytes that the text is going to need: like those of a file it may
+ *        hold passwords, and does not grow */
+static int init(struct tp_config_text *text, size_t bytes, struct tp_error *err)
 {
 	*text = (struct tp_config_text) { .file_count = 0 };
 	tp_buf_init(&text->text, TP_CONFIG_TEXT_MAX_BYTES);
 	/* At most one entry for each byte of text. */
 	tp_buf_init(&text->lines,
 		TP_CONFIG_TEXT_MAX_BYTES * sizeof(struct tp_config_text_line));
+	if (bytes > TP_CONFIG_TEXT_MAX_BYTES)
+		bytes = TP_CONFIG_TEXT_MAX_BYTES;
+	return tp_buf_reserve(&text->text, bytes) < 0 ? out_of_memory(err)
+						      : TP_OK;
 }
 
 int tp_config_text_read(struct tp_config_text *text, const char *path,
@@ -392,9 +390,9 @@ int tp_config_text_read(struct tp_config_text *text, const char *path,
 		.main_path = path,
 		.includes = includes,
 		.err = err };
+	int rc = init(text, TP_CONFIG_TEXT_MAX_BYTES, err);
 
-	init(text);
-	return read_file(&reader, path);
+	return rc < 0 ? rc : read_file(&reader, path);
 }
 
 int tp_config_text_from(struct tp_config_text *text, const char *data,
@@ -402,10 +400,10 @@ int tp_config_text_from(struct tp_config_text *text, const char *data,
 {
 	struct reader reader = { .text = text, .main_path = name, .err = err };
 	unsigned file = 0;
-	int rc;
+	int rc = init(text, len + 1, err);
 
-	init(text);
-	rc = add_file(&reader, name, NULL, &file);
+	if (rc >= 0)
+		rc = add_file(&reader, name, NULL, &file);
 	return rc < 0 ? rc : take_text(&reader, data, len, file);
 }
 

@@ -30,6 +30,7 @@ struct tp_config_text_file {
 	mode_t mode;
 	uid_t owner;
 	int has_secret; /* set by the loader when it meets one */
+	int has_route;	/* likewise: part of a relay or a store */
 };
 
 struct tp_config_text_line {

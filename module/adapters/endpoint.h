@@ -40,7 +40,9 @@ void tp_endpoint_set_transaction(
 void tp_endpoint_synchronise(struct tp_endpoint *endpoint);
 
 /* Serves one client until QUIT or its disconnection.
- * @return 0; TP_ETIMEOUT: nobody with the token came within 10 s; TP_EIO */
+ * @return 0; TP_ETIMEOUT: nobody with the token came within 10 s; TP_ECLOSED:
+ *         the client left in a body; TP_EIO: elsewhere, or it sent no command
+ *         that libESMTP can have made */
 int tp_endpoint_serve(struct tp_endpoint *endpoint);
 
 #endif

@@ -359,6 +359,117 @@ static void a_link_is_replaced_and_not_followed(void **state)
 	tp_free(text);
 }
 
+static void owner_is(const struct config_fixture *fixture, const char *name,
+	uid_t uid, gid_t gid)
+{
+	char path[256];
+	struct stat st;
+
+	config_fixture_path(fixture, name, path);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_uid, uid);
+	assert_int_equal(st.st_gid, gid);
+	assert_int_equal(st.st_mode & 07777, 0600);
+}
+
+static void what_root_makes_belongs_to_the_service(void **state)
+{
+	static const struct {
+		uid_t main_uid;
+		gid_t main_gid;
+		uid_t directory_uid;
+		gid_t directory_gid;
+		uid_t uid; /* wanted */
+		gid_t gid;
+	} cases[] = {
+		{ 0, 0, 0, 0, 0, 0 },
+		{ 0, 4713, 0, 0, 0, 4713 },
+		{ 0, 0, 4711, 4712, 4711, 4712 },
+		{ 4711, 4713, 4711, 4712, 4711, 4713 },
+	};
+	struct config_fixture *fixture = *state;
+	size_t i;
+
+	if (geteuid() != 0) {
+		print_message("not root: what is made is this user's\n");
+		set_ok(fixture, "queue.lease", "1h");
+		owner_is(fixture, MANAGED, geteuid(), getegid());
+		owner_is(fixture, MANAGED ".lock", geteuid(), getegid());
+		return;
+	}
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char path[256];
+
+		assert_int_equal(chown(fixture->main_path, cases[i].main_uid,
+					 cases[i].main_gid),
+			0);
+		assert_int_equal(
+			chown(fixture->directory, cases[i].directory_uid,
+				cases[i].directory_gid),
+			0);
+		set_ok(fixture, "queue.lease", "1h");
+		owner_is(fixture, MANAGED, cases[i].uid, cases[i].gid);
+		owner_is(fixture, MANAGED ".lock", cases[i].uid, cases[i].gid);
+		config_fixture_path(fixture, MANAGED, path);
+		assert_int_equal(unlink(path), 0);
+		config_fixture_path(fixture, MANAGED ".lock", path);
+		assert_int_equal(unlink(path), 0);
+	}
+}
+
+static void what_is_there_keeps_its_owner(void **state)
+{
+	struct config_fixture *fixture = *state;
+	char path[256];
+
+	set_ok(fixture, "queue.lease", "1h");
+	if (geteuid() != 0) {
+		print_message("not root: what is there is this user's\n");
+		set_ok(fixture, "queue.lease", "2h");
+		owner_is(fixture, MANAGED, geteuid(), getegid());
+		return;
+	}
+	assert_int_equal(chown(fixture->directory, 4711, 4712), 0);
+	set_ok(fixture, "queue.lease", "2h");
+	owner_is(fixture, MANAGED, 0, 0);
+	owner_is(fixture, MANAGED ".lock", 0, 0);
+	config_fixture_path(fixture, MANAGED, path);
+	assert_int_equal(chown(path, 4711, 4713), 0);
+	set_ok(fixture, "queue.lease", "3h");
+	owner_is(fixture, MANAGED, 4711, 4713);
+}
+
+static void a_strangers_managed_file_is_not_taken_over(void **state)
+{
+	struct config_fixture *fixture = *state;
+	char path[256];
+	int status = -1;
+	pid_t child;
+
+	set_ok(fixture, "queue.lease", "1h");
+	if (geteuid() != 0) {
+		print_message("not root: files of others cannot be made\n");
+		return;
+	}
+	config_fixture_path(fixture, MANAGED, path);
+	assert_int_equal(chown(path, 4712, 4712), 0);
+	assert_int_equal(chmod(path, 0644), 0);
+	assert_int_equal(set(fixture, "queue.lease", "2h"), TP_EPERM);
+	assert_non_null(strstr(fixture->err.text, "belongs to user 4712"));
+	/* The service would be the owner of the new file. */
+	assert_int_equal(chown(fixture->directory, 4711, 4711), 0);
+	config_fixture_path(fixture, MANAGED ".lock", path);
+	assert_int_equal(chown(path, 4711, 4711), 0);
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0)
+		_exit(setuid(4711) < 0 ||
+			set(fixture, "queue.lease", "2h") != TP_EPERM);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	managed_has(fixture, "\"1h\"");
+}
+
 /* Child I sets its own keys, one after the other. */
 static void set_many(const struct config_fixture *fixture, int child)
 {
@@ -453,6 +564,9 @@ int main(void)
 		SET_TEST(a_main_file_that_is_broken_stops_a_change),
 		SET_TEST(the_name_of_the_managed_file_follows_the_main_one),
 		SET_TEST(a_link_is_replaced_and_not_followed),
+		SET_TEST(what_root_makes_belongs_to_the_service),
+		SET_TEST(what_is_there_keeps_its_owner),
+		SET_TEST(a_strangers_managed_file_is_not_taken_over),
 		SET_TEST(concurrent_changes_do_not_lose_each_other),
 		SET_TEST(every_failed_allocation_leaves_the_file),
 	};

@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static const char basic[] =
@@ -521,6 +522,215 @@ static void a_file_that_everybody_can_write_is_refused(void **state)
 	has_finding(fixture, "tillpost.conf: can be written by everybody");
 }
 
+static void a_file_with_a_relay_or_store_is_not_for_its_group_to_write(
+	void **state)
+{
+	static const char only_store[] =
+		"stores = { default = { relays = [\"lab\"]; }; };\n";
+	static const char only_match[] =
+		"stores = { default = { match = { host = \"a.example\"; }; }; "
+		"};\n";
+	static const char part[] = "host = \"127.0.0.1\";\n";
+	static const struct {
+		const char *main;
+		const char *include;
+		const char *managed;
+		const char *refused; /* NULL: none */
+	} cases[] = {
+		{ basic, "", "", "tillpost.conf" },
+		{ "@include \"i\"\n", basic, "", "i" },
+		{ "relays = { lab = { tls = \"none\"; auth = \"none\";\n"
+		  "@include \"i\"\n}; };\n"
+		  "stores = { default = { relays = [\"lab\"]; }; };\n",
+			part, "", "i" },
+		{ basic, "", only_match, "tillpost.managed.conf" },
+		{ "relays = { lab = { host = \"127.0.0.1\"; tls = \"none\";\n"
+		  "auth = \"none\"; }; };\n",
+			"", only_store, "tillpost.managed.conf" },
+		{ "@include \"i\"\nqueue = { lease = \"1h\"; };\n", basic,
+			"queue = { lifetime = \"2d\"; };\n", NULL },
+	};
+	struct config_fixture *fixture = *state;
+	char want[128];
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const char *refused = cases[i].refused;
+
+		/* Only the refused file is writable by its group; if there is
+		 * none, those without a relay or store are. */
+		config_fixture_write(fixture, "tillpost.conf",
+			!refused || strcmp(refused, "tillpost.conf") == 0
+				? 0664
+				: 0644,
+			cases[i].main);
+		config_fixture_write(fixture, "i",
+			refused && strcmp(refused, "i") == 0 ? 0660 : 0644,
+			cases[i].include);
+		config_fixture_write(fixture, "tillpost.managed.conf",
+			!refused || strstr(refused, "managed") ? 0620 : 0600,
+			cases[i].managed);
+		if (!refused) {
+			assert_int_equal(config_fixture_load(fixture), 0);
+			continue;
+		}
+		assert_int_equal(config_fixture_load(fixture), TP_EPERM);
+		(void)snprintf(want, sizeof(want),
+			"%s: defines relays or stores and can be written by "
+			"its group: run chmod g-w\n",
+			refused);
+		assert_string_equal(tp_buf_str(&fixture->findings), want);
+	}
+}
+
+/* ---- owners ------------------------------------------------------------- */
+
+#define SERVICE_UID 4711
+#define STRANGER_UID 4712
+
+static const char *const owned_files[] = { "tillpost.conf",
+	"tillpost.managed.conf", "included.conf", "secret" };
+
+#define OWNED_COUNT (sizeof(owned_files) / sizeof(owned_files[0]))
+
+/* One file of each kind, all of this user. */
+static void write_owned_files(const struct config_fixture *fixture)
+{
+	config_fixture_write(fixture, "tillpost.conf", 0600,
+		"@include \"included.conf\"\n"
+		"stores = { default = { relays = [\"a\"]; }; };\n");
+	config_fixture_write(fixture, "included.conf", 0600,
+		"relays = { a = { host = \"a.example\"; username = \"u\";\n"
+		"  password_file = \"secret\"; }; };\n");
+	config_fixture_write(fixture, "tillpost.managed.conf", 0600,
+		"queue = { lifetime = \"2d\"; };\n");
+	config_fixture_write(fixture, "secret", 0600, "s3cret");
+}
+
+static void give(
+	const struct config_fixture *fixture, const char *name, uid_t owner)
+{
+	char path[256];
+
+	config_fixture_path(fixture, name, path);
+	assert_int_equal(chown(path, owner, (gid_t)-1), 0);
+}
+
+/* Loads as user UID, in a child. @return what was found, as 0, TP_... */
+static int load_as(struct config_fixture *fixture, uid_t uid)
+{
+	int status = -1;
+	pid_t child = fork();
+
+	assert_true(child >= 0);
+	if (child == 0) {
+		if (setuid(uid) < 0)
+			_exit(1);
+		_exit(-config_fixture_load(fixture));
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	return -WEXITSTATUS(status);
+}
+
+static void files_of_this_user_and_of_root_are_accepted(void **state)
+{
+	struct config_fixture *fixture = *state;
+	size_t i;
+
+	write_owned_files(fixture);
+	assert_int_equal(config_fixture_load(fixture), 0);
+	assert_int_equal(fixture->findings.len, 0);
+	is_secret(relay_of(fixture, "a")->password, "s3cret");
+	if (geteuid() != 0) {
+		print_message("not root: files of root are not tried\n");
+		return;
+	}
+	/* For the service, files are its own or root's. */
+	give(fixture, "", SERVICE_UID);
+	for (i = 0; i < OWNED_COUNT; i++)
+		give(fixture, owned_files[i], SERVICE_UID);
+	assert_int_equal(load_as(fixture, SERVICE_UID), 0);
+	config_fixture_write(fixture, "included.conf", 0644,
+		"relays = { a = { host = \"a.example\"; }; };\n");
+	assert_int_equal(load_as(fixture, SERVICE_UID), 0);
+}
+
+static void files_of_somebody_else_are_refused(void **state)
+{
+	struct config_fixture *fixture = *state;
+	char want[160];
+	size_t i;
+
+	if (geteuid() != 0) {
+		print_message("not root: files of others cannot be made\n");
+		write_owned_files(fixture);
+		assert_int_equal(config_fixture_load(fixture), 0);
+		return;
+	}
+	for (i = 0; i < OWNED_COUNT; i++) {
+		const char *name = owned_files[i];
+		int is_secret_file = strcmp(name, "secret") == 0;
+
+		print_message("%s\n", name);
+		write_owned_files(fixture);
+		give(fixture, name, STRANGER_UID);
+		assert_int_equal(config_fixture_load(fixture), TP_EPERM);
+		(void)snprintf(want, sizeof(want),
+			"%s%sbelongs to user %d: ", name,
+			is_secret_file ? " " : ": ", STRANGER_UID);
+		has_finding(fixture, want);
+		has_finding(fixture, "; run chown 0");
+		/* Who only submits may read the files of another user. */
+		fixture->source.without_secrets = 1;
+		assert_int_equal(config_fixture_load(fixture), 0);
+		fixture->source.without_secrets = 0;
+	}
+}
+
+static void root_accepts_files_of_the_owner_of_the_directory(void **state)
+{
+	struct config_fixture *fixture = *state;
+	size_t i;
+
+	write_owned_files(fixture);
+	if (geteuid() != 0) {
+		print_message("not root: the directory is this user's\n");
+		assert_int_equal(config_fixture_load(fixture), 0);
+		return;
+	}
+	give(fixture, "", SERVICE_UID);
+	for (i = 0; i < OWNED_COUNT; i++) {
+		give(fixture, owned_files[i], SERVICE_UID);
+		assert_int_equal(config_fixture_load(fixture), 0);
+	}
+	for (i = 0; i < OWNED_COUNT; i++) {
+		give(fixture, owned_files[i], STRANGER_UID);
+		assert_int_equal(config_fixture_load(fixture), TP_EPERM);
+		has_finding(fixture, "belongs to user 4712");
+		has_finding(fixture, "; run chown 4711");
+		give(fixture, owned_files[i], SERVICE_UID);
+	}
+}
+
+static void only_root_accepts_files_of_the_owner_of_the_directory(void **state)
+{
+	struct config_fixture *fixture = *state;
+
+	config_fixture_write(fixture, "tillpost.conf", 0644, basic);
+	if (geteuid() != 0) {
+		print_message("not root: the directory is this user's\n");
+		assert_int_equal(config_fixture_load(fixture), 0);
+		return;
+	}
+	assert_int_equal(chmod(fixture->directory, 0755), 0);
+	give(fixture, "", STRANGER_UID);
+	assert_int_equal(load_as(fixture, SERVICE_UID), 0);
+	give(fixture, "tillpost.conf", STRANGER_UID);
+	assert_int_equal(load_as(fixture, SERVICE_UID), TP_EPERM);
+	assert_int_equal(config_fixture_load(fixture), 0);
+}
+
 struct secret_file_case {
 	mode_t mode;
 	const char *text;
@@ -932,6 +1142,13 @@ int main(void)
 		FIXTURE_TEST(a_file_with_a_secret_is_for_its_owner_alone),
 		FIXTURE_TEST(an_included_or_managed_file_with_a_secret_too),
 		FIXTURE_TEST(a_file_that_everybody_can_write_is_refused),
+		FIXTURE_TEST(
+			a_file_with_a_relay_or_store_is_not_for_its_group_to_write),
+		FIXTURE_TEST(files_of_this_user_and_of_root_are_accepted),
+		FIXTURE_TEST(files_of_somebody_else_are_refused),
+		FIXTURE_TEST(root_accepts_files_of_the_owner_of_the_directory),
+		FIXTURE_TEST(
+			only_root_accepts_files_of_the_owner_of_the_directory),
 		FIXTURE_TEST(a_password_file_is_checked_and_read),
 		FIXTURE_TEST(
 			a_secret_file_must_be_a_small_regular_file_of_ours),
