@@ -198,7 +198,7 @@ run 65 submit -c "$conf" 'not an address'
 printf 'From: shop@example.com\nSubject: a\000b\n\nx\n' >"$work/nul"
 input=$work/nul
 run 65 submit -c "$conf" a@example.org
-truncate -s 65M "$work/big"
+truncate -s 257M "$work/big"
 input=$work/big
 run 65 submit -c "$conf" a@example.org
 shows err 'standard input: is longer than'
