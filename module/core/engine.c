@@ -505,7 +505,7 @@ static int commit(struct tp_engine *engine, struct tp_settle *settle,
 	return rc;
 }
 
-static int stopping(struct tp_engine *engine)
+int tp_engine_stopping(struct tp_engine *engine)
 {
 	int stop;
 
@@ -542,7 +542,7 @@ int tp_engine_store(struct tp_engine *engine, struct tp_settle *settle)
 		uncertain |= rc == TP_EUNCERTAIN;
 		attempt++;
 	} while (rc < 0 && rc != TP_ESTATE && rc != TP_EINVAL &&
-		 !stopping(engine));
+		 !tp_engine_stopping(engine));
 	/* No lease any more after an uncertain commit: it did take place. */
 	if (rc == TP_ESTATE && uncertain)
 		tell(engine, settle);

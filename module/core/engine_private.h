@@ -100,6 +100,8 @@ void tp_engine_log(struct tp_engine *engine, int level, const char *event,
  * @return 1: begin_next was begun in the same commit; 0: not */
 struct tp_settle;
 int tp_engine_store(struct tp_engine *engine, struct tp_settle *settle);
+/* 1 from the moment that the last user wants delivery to end. */
+int tp_engine_stopping(struct tp_engine *engine);
 /* Points waiting messages to the relays that their stores use now. */
 int tp_engine_reroute(struct tp_engine *engine, const struct tp_config *config,
 	struct tp_error *err);

@@ -17,16 +17,6 @@
 #define EXPIRED_AT_A_TIME 100
 #define SWEEPS_AT_A_TIME 50
 
-static int stopping(struct tp_engine *engine)
-{
-	int stop;
-
-	(void)pthread_mutex_lock(&engine->lock);
-	stop = engine->stopping;
-	(void)pthread_mutex_unlock(&engine->lock);
-	return stop;
-}
-
 /* ---- housekeeping ------------------------------------------------------- */
 
 /* Copies of what recover() listed; settled after the listing. */
@@ -151,7 +141,8 @@ static void sweep(struct tp_engine *engine, const struct tp_config *config)
 	do
 		rc = engine->queue->ops->sweep(engine->queue, before_ms,
 			config->log_retention_bytes, &err);
-	while (rc > 0 && ++rounds < SWEEPS_AT_A_TIME && !stopping(engine));
+	while (rc > 0 && ++rounds < SWEEPS_AT_A_TIME &&
+		!tp_engine_stopping(engine));
 	if (rc < 0)
 		tp_engine_log(engine, 3, "queue-error", "sweep: %s", err.text);
 }
@@ -193,7 +184,8 @@ static void housekeeping(struct tp_engine *engine)
 
 	reroute(engine, config);
 	recover(engine, config);
-	while (expire(engine, config) == EXPIRED_AT_A_TIME && !stopping(engine))
+	while (expire(engine, config) == EXPIRED_AT_A_TIME &&
+		!tp_engine_stopping(engine))
 		continue;
 	sweep(engine, config);
 	tp_config_unref(&config);
@@ -290,7 +282,7 @@ void *tp_scheduler_main(void *arg)
 	struct tp_engine *engine = arg;
 	int64_t next_housekeeping = 0;
 
-	while (!stopping(engine)) {
+	while (!tp_engine_stopping(engine)) {
 		if (tp_mono_ms() >= next_housekeeping) {
 			housekeeping(engine);
 			next_housekeeping =
