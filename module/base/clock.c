@@ -41,6 +41,14 @@ int64_t tp_mono_ms(void)
 	return tp_mono_us() / 1000;
 }
 
+void tp_sleep_ms(int64_t ms)
+{
+	struct timespec time = { (time_t)(ms / 1000),
+		(long)(ms % 1000) * 1000000L };
+
+	(void)nanosleep(&time, NULL);
+}
+
 int64_t tp_deadline_ms(int64_t delay_ms)
 {
 	int64_t now = tp_mono_ms();

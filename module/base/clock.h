@@ -30,6 +30,9 @@ int64_t tp_now_ms(const struct tp_clock *clock);
 int64_t tp_mono_ms(void);
 int64_t tp_mono_us(void);
 
+/* Blocks for about MS milliseconds; a signal may end it earlier. */
+void tp_sleep_ms(int64_t ms);
+
 /* Monotonic deadline DELAY_MS from now, saturating. */
 int64_t tp_deadline_ms(int64_t delay_ms);
 

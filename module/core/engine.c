@@ -515,14 +515,6 @@ int tp_engine_stopping(struct tp_engine *engine)
 	return stop;
 }
 
-static void pause_ms(int64_t ms)
-{
-	struct timespec time = { (time_t)(ms / 1000),
-		(long)(ms % 1000) * 1000000L };
-
-	(void)nanosleep(&time, NULL);
-}
-
 int tp_engine_store(struct tp_engine *engine, struct tp_settle *settle)
 {
 	int uncertain = 0;
@@ -534,7 +526,7 @@ int tp_engine_store(struct tp_engine *engine, struct tp_settle *settle)
 		struct tp_error err = TP_ERROR_INIT;
 
 		if (attempt > 0)
-			pause_ms(STORE_PAUSE_MS);
+			tp_sleep_ms(STORE_PAUSE_MS);
 		rc = commit(engine, settle, &begun, &err);
 		if (rc < 0 && attempt == 0)
 			tp_engine_log(engine, 3, "queue-error", "%s: %s",

@@ -53,14 +53,6 @@ static void log_error(
 	tp_engine_log(run->engine, 3, "queue-error", "%s: %s", what, err->text);
 }
 
-static void pause_ms(int64_t ms)
-{
-	struct timespec time = { (time_t)(ms / 1000),
-		(long)(ms % 1000) * 1000000L };
-
-	(void)nanosleep(&time, NULL);
-}
-
 /* ---- may this worker go on ---------------------------------------------- */
 
 /* Lock held. After a reload the worker goes on with the new configuration if
@@ -93,20 +85,14 @@ static int wanted(struct run *run)
 	       lane->generation == run->worker->generation;
 }
 
-/* Lock held. */
-static int may_use_lane(struct run *run, int64_t now_ms)
-{
-	return wanted(run) &&
-	       tp_lane_allowed(&run->worker->lane->lane, now_ms) > 0;
-}
-
 static int may_send(struct run *run)
 {
 	int64_t now_ms = now(run);
 	int may;
 
 	(void)pthread_mutex_lock(&run->engine->lock);
-	may = may_use_lane(run, now_ms);
+	may = wanted(run) &&
+	      tp_lane_allowed(&run->worker->lane->lane, now_ms) > 0;
 	(void)pthread_mutex_unlock(&run->engine->lock);
 	return may;
 }
@@ -213,7 +199,7 @@ static int claim(struct run *run)
 	count = queue(run)->claim(run->engine->queue, &what, &run->items, &err);
 	if (count < 0) {
 		log_error(run, "claim", &err);
-		pause_ms(STORE_PAUSE_MS);
+		tp_sleep_ms(STORE_PAUSE_MS);
 		return 0;
 	}
 	run->claimed_ms = what.now_ms;
