@@ -62,3 +62,16 @@ int tp_queue_id_valid(const char *str)
 	return strlen(str) == TP_QUEUE_ID_CHARS &&
 	       strspn(str, alphabet) == TP_QUEUE_ID_CHARS;
 }
+
+int64_t tp_queue_id_ms(const char *queue_id)
+{
+	int64_t epoch_ms = 0;
+	int i;
+
+	for (i = 0; i < 10; i++) {
+		const char *digit = strchr(alphabet, queue_id[i]);
+
+		epoch_ms = epoch_ms * 32 + (digit ? digit - alphabet : 0);
+	}
+	return epoch_ms;
+}

@@ -30,4 +30,7 @@ int tp_queue_id(int64_t epoch_ms, char out[TP_QUEUE_ID_BYTES]);
 /* @return 1 if STR is formed like a queue id, else 0 */
 int tp_queue_id_valid(const char *str);
 
+/* @return the time that a valid queue id was made with */
+int64_t tp_queue_id_ms(const char *queue_id);
+
 #endif

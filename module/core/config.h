@@ -117,6 +117,8 @@ struct tp_store {
 	int64_t lifetime_ms;
 	int64_t message_max_bytes;
 	int64_t recipients_max;
+	struct tp_string_list users;	  /* who may submit as this store: user
+					   * names or numbers; none: everybody */
 	struct tp_string_list match_from; /* "a@b" or "@b" */
 	struct tp_string_list match_host;
 	struct tp_string_list match_run_code;
@@ -149,7 +151,11 @@ struct tp_config {
 	size_t relay_count;
 	struct tp_store *stores;
 	size_t store_count;
-	char *path;		   /* the main file */
+	char *path;  /* the main file */
+	int partial; /* 1: not all of it could be read, so that what it does
+		      * not say means nothing. It has a store "default" with
+		      * limits, but relays are not resolved and nothing is
+		      * inherited. Only without_secrets. */
 	struct tp_origin *origins; /* as in struct tp_relay */
 	atomic_uint refs;
 };

@@ -21,6 +21,8 @@
  * memory, not a policy. */
 #define RAW_RECIPIENTS_MAX 100000
 #define MESSAGE_ID_MAX 998
+/* One given from outside the message: fits into a line with its name. */
+#define GIVEN_ID_MAX 512
 
 /* What tp_message_prepare() works on; the results go into `out`. */
 struct work {
@@ -86,7 +88,8 @@ static int read_from(struct work *work)
 		tp_message_head_find(&work->head, TP_HEAD_FROM);
 	int rc;
 
-	if (!field && work->store_from.count == 0)
+	if (!field && work->store_from.count == 0 &&
+		!work->policy->from_optional)
 		return tp_fail(work->err, TP_EMESSAGE, "From",
 			"the message has no From header; add one, or set the "
 			"store's 'from'");
@@ -119,6 +122,8 @@ static int plan_from(struct work *work)
 			(work->from.count > 1 ||
 				tp_address_compare(old->addr, store->addr));
 	}
+	if (!plan->from_addr && !old) /* from_optional */
+		return TP_OK;
 	addr = plan->from_addr ? plan->from_addr : old->addr;
 	work->out->from_addr = tp_strdup(addr);
 	return work->out->from_addr ? TP_OK : no_memory(work->err);
@@ -139,7 +144,8 @@ static int make_sender(struct work *work)
 	}
 	if (!sender) {
 		sender = work->store_from.count ? work->store_from.items[0].addr
-						: work->from.items[0].addr;
+			 : work->from.count	? work->from.items[0].addr
+						: ""; /* from_optional */
 		where = "From";
 	}
 	rc = tp_address_check(
@@ -300,7 +306,8 @@ static const char *id_domain(const struct work *work)
 {
 	const char *candidates[] = {
 		work->policy->id_domain,
-		tp_address_domain(work->out->from_addr),
+		work->out->from_addr ? tp_address_domain(work->out->from_addr)
+				     : NULL,
 		tp_address_domain(work->out->sender),
 	};
 	size_t i;
@@ -333,13 +340,41 @@ static int new_message_id(struct work *work, int64_t now_ms)
 	return work->out->message_id ? TP_OK : no_memory(work->err);
 }
 
+/* RFC 5322 3.6.4, without the quoted and obsolete forms. */
+static int is_message_id(const char *id)
+{
+	size_t len = strlen(id);
+	const char *at = strchr(id, '@');
+	size_t i;
+
+	if (len < 5 || len > GIVEN_ID_MAX || id[0] != '<' ||
+		id[len - 1] != '>' || !at || at == id + 1 || at == id + len - 2)
+		return 0;
+	for (i = 1; i < len - 1; i++)
+		if (id[i] <= ' ' || id[i] > '~' || strchr("<>\"\\()", id[i]) ||
+			(id[i] == '@' && id + i != at))
+			return 0;
+	return 1;
+}
+
+static int given_message_id(struct work *work)
+{
+	if (!is_message_id(work->input->message_id))
+		return tp_fail(work->err, TP_EMESSAGE, "message_id",
+			"is not of the form <left@right> in at most %d bytes",
+			GIVEN_ID_MAX);
+	work->out->message_id = tp_strdup(work->input->message_id);
+	return work->out->message_id ? TP_OK : no_memory(work->err);
+}
+
 static int make_message_id(struct work *work, int64_t now_ms)
 {
 	const struct tp_header_field *field =
 		tp_message_head_find(&work->head, TP_HEAD_MESSAGE_ID);
 
 	if (!field)
-		return new_message_id(work, now_ms);
+		return work->input->message_id ? given_message_id(work)
+					       : new_message_id(work, now_ms);
 	if (field->value_len > MESSAGE_ID_MAX)
 		return tp_fail(work->err, TP_EMESSAGE, "Message-ID",
 			"line %zu: longer than %d bytes", field->line,

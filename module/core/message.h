@@ -48,6 +48,8 @@ struct tp_message_input {
 	const char *const *recipients; /* plain addresses */
 	size_t recipient_count;
 	int recipients_from_headers; /* also To, Cc, Bcc (sendmail -t) */
+	const char *message_id; /* "<left@right>", used if the data has none;
+				 * NULL: one is made */
 };
 
 /* What a store wants.
@@ -69,6 +71,10 @@ struct tp_message_policy {
 		*id_domain; /* right side of a made Message-ID; NULL: of From */
 	size_t max_bytes;   /* of the final message */
 	size_t recipients_max; /* without duplicates and bcc_archive */
+	/* 1: a message without From is accepted although `from` is NULL, and
+	 * gets none; nor need there be a reverse-path (then "" is used). For a
+	 * process that checks before the store is known. */
+	int from_optional;
 };
 
 struct tp_message {
@@ -77,7 +83,8 @@ struct tp_message {
 	char *sender; /* canonical reverse-path, "" for null */
 	struct tp_address_list recipients; /* canonical, no duplicates */
 	char *message_id; /* with angle brackets; an existing one as written */
-	char *from_addr;  /* addr-spec of the first From */
+	char *from_addr;  /* addr-spec of the first From; NULL: there is none
+			   * (from_optional) */
 	int eight_bit;	  /* the data has bytes >= 0x80 */
 	int smtputf8;	  /* an envelope address is not ASCII (RFC 6531).
 			   * Raw 8-bit header fields alone are not UTF-8 for

@@ -271,7 +271,8 @@ static int missing_add(const struct tp_message_head *head,
 
 	if (!tp_message_head_find(head, TP_HEAD_DATE))
 		rc = tp_buf_printf(out, "Date: %s\r\n", plan->date);
-	if (rc >= 0 && !tp_message_head_find(head, TP_HEAD_FROM))
+	if (rc >= 0 && plan->from_addr &&
+		!tp_message_head_find(head, TP_HEAD_FROM))
 		rc = tp_phrase_mailbox_add(
 			out, "From", plan->from_name, plan->from_addr);
 	if (rc >= 0 && !tp_message_head_find(head, TP_HEAD_MESSAGE_ID))

@@ -60,7 +60,7 @@ struct tp_message_head_plan {
 	const char *date;	/* used if there is no Date */
 	const char *message_id; /* used if there is no Message-ID */
 	const char *from_name;	/* NULL: none */
-	const char *from_addr;	/* NULL: From stays */
+	const char *from_addr;	/* NULL: From stays, or there is none */
 	int reply_to;		/* 1: the old From becomes Reply-To */
 };
 

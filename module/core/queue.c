@@ -168,6 +168,34 @@ int tp_queue_item_check(const struct tp_queue_item *item, struct tp_error *err)
 	return TP_OK;
 }
 
+int tp_queue_put_repeated(
+	int rc, const struct tp_queue_item *item, const char *id)
+{
+	if (rc < 0)
+		return TP_EUNCERTAIN;
+	return rc == 1 && strcmp(id, item->queue_id) == 0 ? TP_OK : rc;
+}
+
+int tp_queue_put_sure(struct tp_queue *queue, const struct tp_queue_item *item,
+	char id_out[TP_QUEUE_ID_BYTES], struct tp_error *err)
+{
+	struct tp_error first = TP_ERROR_INIT;
+	int rc = queue->ops->put(queue, item, id_out, &first);
+	int i;
+
+	for (i = 1; i < TP_QUEUE_PUT_TRIES_MAX_COUNT; i++) {
+		struct tp_error ignored = TP_ERROR_INIT;
+
+		if (rc != TP_EUNCERTAIN)
+			break;
+		rc = queue->ops->put(queue, item, id_out, &ignored);
+		rc = tp_queue_put_repeated(rc, item, id_out);
+	}
+	if (rc < 0 && err && err->code == TP_OK)
+		*err = first;
+	return rc;
+}
+
 int tp_queue_settlement_check(
 	const struct tp_settlement *settlement, struct tp_error *err)
 {

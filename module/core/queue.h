@@ -33,6 +33,7 @@
 #define TP_CORE_QUEUE_H
 
 #include "base/clock.h"
+#include "base/err.h"
 #include "base/random.h"
 #include "core/outcome.h"
 
@@ -170,6 +171,14 @@ struct tp_queue_stats {
 	int64_t bytes;		   /* of bodies held */
 };
 
+/* One message of put_many(), with its own result. */
+struct tp_queue_put {
+	const struct tp_queue_item *item;
+	char id_out[TP_QUEUE_ID_BYTES];
+	int rc; /* as put() returns */
+	struct tp_error err;
+};
+
 typedef int tp_queue_item_fn(void *ctx, const struct tp_queue_item *item);
 typedef int tp_outcome_fn(void *ctx, const struct tp_outcome *outcome);
 
@@ -183,6 +192,16 @@ struct tp_queue_ops {
 	 *         TP_EQUEUE, TP_EBUSY, TP_ENOSPC, TP_EUNCERTAIN, TP_EINVAL */
 	int (*put)(struct tp_queue *queue, const struct tp_queue_item *item,
 		char id_out[TP_QUEUE_ID_BYTES], struct tp_error *err);
+	/* put() for each of PUTS, in as few transactions as possible. One that
+	 * is refused does not keep the others out. One whose commit was
+	 * uncertain is put again, as tp_queue_put_sure() does. */
+	void (*put_many)(struct tp_queue *queue, struct tp_queue_put *puts,
+		size_t count);
+	/* Says of each id whether the queue has a message of that id, in
+	 * whatever state, or had one: a message that was swept is known for as
+	 * long as its outcomes are kept. known_out[i] = 1, else 0. */
+	int (*known)(struct tp_queue *queue, const char *const *queue_ids,
+		size_t count, unsigned char *known_out, struct tp_error *err);
 	/* Leases due messages of one relay, ordered by next_try, expires,
 	 * arrival. Never what has expired: that is for claim_expired(). The
 	 * data of small ones may come along (it saves a read each); load()
@@ -272,7 +291,21 @@ int tp_queue_ram_new(struct tp_queue **queue_out, struct tp_error *err);
  * for a queue of tp_queue_ram_new(). */
 void tp_queue_ram_lose_owner(struct tp_queue *queue);
 
+/* put(), and again while nobody knows whether the commit took place: the
+ * queue knows the item by its id. What failed otherwise after that stays
+ * TP_EUNCERTAIN, for it may be there.
+ * @return as put(); 0 where a repetition found what the first had stored */
+int tp_queue_put_sure(struct tp_queue *queue, const struct tp_queue_item *item,
+	char id_out[TP_QUEUE_ID_BYTES], struct tp_error *err) TP_USE_RESULT;
+
 /* ---- shared by the implementations: the rules that need no storage ------ */
+
+/* So often is an item put, at most, while it ends TP_EUNCERTAIN. */
+#define TP_QUEUE_PUT_TRIES_MAX_COUNT 3
+/* What a put() that gave RC and ID means for an item of which an earlier one
+ * was uncertain. */
+int tp_queue_put_repeated(
+	int rc, const struct tp_queue_item *item, const char *id);
 
 /* Copies all but the data. Nothing to free after a failure.
  * @return 0, TP_ENOMEM. @owns caller, tp_queue_item_free() */

@@ -212,6 +212,43 @@ out:
 	return rc;
 }
 
+static void ram_put_many(
+	struct tp_queue *base, struct tp_queue_put *puts, size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		tp_error_clear(&puts[i].err);
+		puts[i].rc = ram_put(
+			base, puts[i].item, puts[i].id_out, &puts[i].err);
+	}
+}
+
+static int has_event(const struct ram_queue *queue, const char *queue_id)
+{
+	size_t i;
+
+	for (i = 0; i < queue->events.count; i++)
+		if (strcmp(event_at(queue, i)->queue_id, queue_id) == 0)
+			return 1;
+	return 0;
+}
+
+static int ram_known(struct tp_queue *base, const char *const *queue_ids,
+	size_t count, unsigned char *known_out, struct tp_error *err)
+{
+	struct ram_queue *queue = ram(base);
+	size_t i;
+
+	(void)err;
+	pthread_mutex_lock(&queue->mutex);
+	for (i = 0; i < count; i++)
+		known_out[i] = find(queue, queue_ids[i]) != NULL ||
+			       has_event(queue, queue_ids[i]);
+	pthread_mutex_unlock(&queue->mutex);
+	return TP_OK;
+}
+
 static int compare(int64_t a, int64_t b)
 {
 	return (a > b) - (a < b);
@@ -1031,6 +1068,8 @@ static void ram_destroy(struct tp_queue **base)
 
 static const struct tp_queue_ops ram_ops = {
 	.put = ram_put,
+	.put_many = ram_put_many,
+	.known = ram_known,
 	.claim = ram_claim,
 	.load = ram_load,
 	.begin = ram_begin,

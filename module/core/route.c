@@ -145,3 +145,63 @@ int tp_route_find(const struct tp_config *config,
 		"nothing else matches");
 	return TP_OK;
 }
+
+/* ---- users -------------------------------------------------------------- */
+
+#define USER_NAME_MAX_BYTES 255
+#define DIGITS "0123456789"
+
+static int is_number(const char *entry)
+{
+	return entry[0] != '\0' && entry[strspn(entry, DIGITS)] == '\0';
+}
+
+/* @return the uid; UINT32_MAX, which is nobody's, if it is too large */
+static uint32_t uid_of(const char *number)
+{
+	uint64_t uid = 0;
+
+	for (; *number; number++) {
+		uid = uid * 10 + (uint64_t)(*number - '0');
+		if (uid > UINT32_MAX)
+			return UINT32_MAX;
+	}
+	return (uint32_t)uid;
+}
+
+int tp_route_user_valid(const char *entry)
+{
+	static const char name[] = "abcdefghijklmnopqrstuvwxyz"
+				   "ABCDEFGHIJKLMNOPQRSTUVWXYZ" DIGITS "._-$";
+	size_t len = strlen(entry);
+
+	if (is_number(entry))
+		return uid_of(entry) != UINT32_MAX;
+	return len > 0 && len <= USER_NAME_MAX_BYTES && entry[0] != '-' &&
+	       strspn(entry, name) == len;
+}
+
+/* Whoever is called "33" is not the user 33. */
+static int is_user(const char *entry, const struct tp_user *user)
+{
+	if (is_number(entry))
+		return uid_of(entry) == user->uid && user->uid != UINT32_MAX;
+	return user->name && strcmp(entry, user->name) == 0;
+}
+
+int tp_store_names(const struct tp_store *store, const struct tp_user *user)
+{
+	size_t i;
+
+	if (user->uid == 0)
+		return 1;
+	for (i = 0; i < store->users.count; i++)
+		if (is_user(store->users.items[i], user))
+			return 1;
+	return 0;
+}
+
+int tp_store_admits(const struct tp_store *store, const struct tp_user *user)
+{
+	return store->users.count == 0 || tp_store_names(store, user);
+}

@@ -32,6 +32,23 @@ int tp_route_find(const struct tp_config *config,
 	const struct tp_route_hints *hints, struct tp_route *route_out,
 	struct tp_error *err) TP_USE_RESULT;
 
+/* A user of the system. */
+struct tp_user {
+	uint32_t uid;
+	const char *name; /* NULL: the system knows no name */
+};
+/* Whether USER may submit as STORE: the superuser always; if `users` is empty
+ * everybody; else who is listed by name or number. What consists of digits is
+ * a number, never a name. */
+int tp_store_admits(const struct tp_store *store, const struct tp_user *user);
+/* Whether `users` of STORE names USER: who may see what became of its mail. The
+ * superuser always. */
+int tp_store_names(const struct tp_store *store, const struct tp_user *user);
+
+/* 1 if ENTRY can stand in `users`: a number below 2^32 - 1, or at most 255
+ * letters, digits, '.', '_', '-' and '$', not beginning with '-'. */
+int tp_route_user_valid(const char *entry);
+
 /* 1 if A and B are one host name: case, a trailing dot and :port ignored. */
 int tp_route_host_same(const char *a, const char *b);
 

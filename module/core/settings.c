@@ -136,7 +136,8 @@ static const struct tp_setting table[] = {
 		.required = 1,
 		.default_value = "/var/spool/tillpost",
 		.help = "The directory where submitting programs leave "
-			"messages, one file each." },
+			"messages, one file each, for the daemon, to whom it "
+			"belongs. On a local file system." },
 	/* ---- log ---- */
 	{ .scope = TP_SETTINGS_LOG,
 		.key = "path",
@@ -503,6 +504,16 @@ static const struct tp_setting table[] = {
 		.offset = IN_STORE(recipients_max),
 		.default_value = "100",
 		.help = "Most recipients of one message." },
+	{ .scope = TP_SETTINGS_STORE,
+		.key = "users",
+		PLAIN(LIST),
+		FIRST,
+		.offset = IN_STORE(users),
+		.example = "www-data, 1001",
+		.help = "The users of this machine, by name or number, whose "
+			"programs may submit through the spool as this store, "
+			"and may ask what became of its mail. Not set: all "
+			"may submit, none may ask. Root always may." },
 	/* ---- stores.*.match ---- */
 	{ .scope = TP_SETTINGS_MATCH,
 		.key = "from",
