@@ -215,6 +215,24 @@ static int check_address(struct tp_config_loader *loader,
 	return rc == TP_ENOMEM ? rc : TP_OK;
 }
 
+/* ---- users -------------------------------------------------------------- */
+
+static void check_users(
+	struct tp_config_loader *loader, const struct tp_store *store)
+{
+	size_t i;
+
+	if (inherited(store, "users"))
+		return;
+	for (i = 0; i < store->users.count; i++)
+		if (!tp_route_user_valid(store->users.items[i]))
+			tp_config_error(loader, TP_ECONFIG,
+				where_of(store, "users"),
+				"stores.%s.users: \"%.100s\" is not the name "
+				"or the number of a user",
+				store->name, store->users.items[i]);
+}
+
 /* ---- match -------------------------------------------------------------- */
 
 static int from_entry_valid(const char *entry)
@@ -354,6 +372,7 @@ static int check_store(struct tp_config_loader *loader, size_t index)
 	if (rc >= 0)
 		rc = check_address(
 			loader, store, "bcc_archive", store->bcc_archive);
+	check_users(loader, store);
 	for (i = 0; i < sizeof(match_kinds) / sizeof(match_kinds[0]); i++)
 		check_entries(loader, &match_kinds[i], index);
 	return rc;

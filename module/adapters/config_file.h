@@ -10,10 +10,11 @@
  * LAYER   adapters. config_libconfig.c and config_managed.c are the only users
  *         of libconfig.h; the rest is libc: config_text.c (files, @include),
  *         config_owner.c (whose files), config_merge.c (host, inheritance,
- * defaults), config_secret.c, config_check_relay.c and config_check_store.c
- * (derived rules), config_values.c. BOUNDS  all files together 1 MiB, 100
- * files, includes nest 10 deep. THREADS load: any. set: serialised by the
- * caller in one process, by a lock file between processes.
+ *         defaults), config_secret.c, config_check_relay.c and
+ *         config_check_store.c (derived rules), config_values.c.
+ * BOUNDS  all files together 1 MiB, 100 files, includes nest 10 deep.
+ * THREADS load: any. set: serialised by the caller in one process, by a lock
+ *         file between processes.
  * SPDX-License-Identifier: MIT
  */
 #ifndef TP_ADAPTERS_CONFIG_FILE_H
@@ -34,9 +35,10 @@ struct tp_config_source {
 		void *ctx, const char *key, char *value, uint32_t value_bytes);
 	void *host_ctx;
 	/* 1: for a process that only submits. Files and variables with secrets
-	 * are not read (passwords and tokens stay NULL), files may belong to
-	 * another user, and a managed file that this user may not read is a
-	 * warning. */
+	 * are not read (passwords and tokens stay NULL), the main file may
+	 * belong to anybody and the others to its owner too, and a managed file
+	 * that this user may not read is a warning: the result is then
+	 * `partial`. */
 	int without_secrets;
 };
 
@@ -50,6 +52,12 @@ typedef void tp_config_finding_fn(
  *         (a file with a secret that others can read, a file that belongs to
  *         somebody else or that others can change), TP_ENOMEM */
 int tp_config_load(const struct tp_config_source *source,
+	tp_config_finding_fn *finding, void *ctx, struct tp_config **config_out,
+	struct tp_error *err) TP_USE_RESULT;
+
+/* What holds where no file may be read: the table's defaults and the host's
+ * settings, with one store, "default", and `partial`. */
+int tp_config_defaults(const struct tp_config_source *source,
 	tp_config_finding_fn *finding, void *ctx, struct tp_config **config_out,
 	struct tp_error *err) TP_USE_RESULT;
 

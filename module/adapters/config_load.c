@@ -176,6 +176,7 @@ static int read_managed(struct tp_config_loader *loader, const char *path)
 	if (rc == TP_ENOTFOUND)
 		return TP_OK;
 	if (rc == TP_EPERM && loader->source->without_secrets) {
+		loader->config->partial = 1;
 		tp_config_warning(loader, path,
 			"may not be read by this user: settings in it are not "
 			"known here");
@@ -191,13 +192,16 @@ static void check_owners(
 {
 	unsigned i;
 
-	/* Who only submits reads the files of the user who sends. */
-	if (loader->source->without_secrets)
-		return;
 	for (i = 0; i < text->file_count; i++) {
 		const struct tp_config_text_file *file = &text->files[i];
 		struct tp_error found = TP_ERROR_INIT;
 
+		/* Who only submits reads the files of the user who sends: the
+		 * host has chosen the main file, and its owner the others. */
+		if (loader->source->without_secrets &&
+			loader->main.file_count > 0 &&
+			file->owner == loader->main.files[0].owner)
+			continue;
 		if (tp_config_check_owner(loader->config->path, file, &found) <
 			0)
 			(void)tp_config_report(loader, file->path, &found);
@@ -231,6 +235,30 @@ static void check_modes(
 
 typedef int step_fn(struct tp_config_loader *loader);
 
+/* Where not everything could be read, what seems to be missing or wrong need
+ * not be: only values are filled in, so that there are paths and limits. */
+static int run_partial_steps(struct tp_config_loader *loader)
+{
+	static step_fn *const steps[] = {
+		tp_config_merge_host,
+		tp_config_merge_defaults,
+		tp_config_merge_directory,
+	};
+	size_t i;
+	int rc = TP_OK;
+
+	check_owners(loader, &loader->main);
+	check_modes(loader, &loader->main);
+	if (loader->unreadable)
+		return TP_OK;
+	if (!tp_config_store(loader->config, "default") &&
+		!tp_config_store_add(loader->config, "default", ""))
+		return TP_ENOMEM;
+	for (i = 0; i < sizeof(steps) / sizeof(steps[0]) && rc >= 0; i++)
+		rc = steps[i](loader);
+	return rc;
+}
+
 static int run_steps(struct tp_config_loader *loader)
 {
 	static step_fn *const steps[] = {
@@ -247,6 +275,8 @@ static int run_steps(struct tp_config_loader *loader)
 	size_t i;
 	int rc = TP_OK;
 
+	if (loader->config->partial)
+		return run_partial_steps(loader);
 	check_owners(loader, &loader->main);
 	check_owners(loader, &loader->managed);
 	check_modes(loader, &loader->main);
@@ -307,6 +337,27 @@ int tp_config_load(const struct tp_config_source *source,
 	struct tp_error *err)
 {
 	return tp_config_load_with(source, NULL, finding, ctx, config_out, err);
+}
+
+int tp_config_defaults(const struct tp_config_source *source,
+	tp_config_finding_fn *finding, void *ctx, struct tp_config **config_out,
+	struct tp_error *err)
+{
+	struct tp_config_loader loader = { .config = tp_config_new(),
+		.source = source,
+		.finding = finding,
+		.finding_ctx = ctx,
+		.err = err };
+	int rc = TP_ENOMEM;
+
+	if (loader.config)
+		loader.config->path = tp_strdup(
+			source->path ? source->path : TP_CONFIG_DEFAULT_PATH);
+	if (loader.config && loader.config->path) {
+		loader.config->partial = 1;
+		rc = run_steps(&loader);
+	}
+	return finish(&loader, rc, config_out);
 }
 
 int tp_config_load_bytes(const char *data, size_t len, const char *name,

@@ -75,6 +75,24 @@ static int open_path(const char *path, struct stat *st, struct tp_error *err)
 	return fd;
 }
 
+/* A log that root begins must not keep the daemon out whose directory it is
+ * in. Only an empty one: what root has written before is nobody's. If it cannot
+ * be given, it is written all the same. */
+static void hand_over(int fd, const char *path, const struct stat *st)
+{
+	const char *slash = strrchr(path, '/');
+	char *directory;
+	struct stat dir;
+
+	if (geteuid() != 0 || st->st_uid != 0 || st->st_size != 0 || !slash ||
+		slash == path)
+		return;
+	directory = tp_strndup(path, (size_t)(slash - path));
+	if (directory && stat(directory, &dir) == 0 && dir.st_uid != 0)
+		(void)!fchown(fd, dir.st_uid, dir.st_gid);
+	tp_free(directory);
+}
+
 /* A crash may have cut the last line. */
 static int ends_torn(int fd, off_t size)
 {
@@ -95,6 +113,7 @@ static int reopen(struct tp_outcome_file *file, struct tp_error *err)
 	file->misplaced = fd < 0;
 	if (fd < 0)
 		return fd;
+	hand_over(fd, file->path, &st);
 	if (file->fd >= 0)
 		(void)close(file->fd);
 	file->fd = fd;

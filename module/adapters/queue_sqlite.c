@@ -57,6 +57,8 @@ static void sqlite_destroy(struct tp_queue **base)
 
 static const struct tp_queue_ops sqlite_ops = {
 	.put = tp_queue_sqlite_put,
+	.put_many = tp_queue_sqlite_put_many,
+	.known = tp_queue_sqlite_known,
 	.claim = tp_queue_sqlite_claim,
 	.load = tp_queue_sqlite_load,
 	.begin = tp_queue_sqlite_begin,

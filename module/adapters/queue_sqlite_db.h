@@ -60,6 +60,7 @@ enum tp_queue_stmt {
 	/* reads */
 	TP_STMT_ITEM,
 	TP_STMT_RCPTS,
+	TP_STMT_KNOWN,
 	TP_STMT_LOAD,
 	TP_STMT_LIST,
 	TP_STMT_DUE,

@@ -5,6 +5,7 @@
  */
 #include "adapters/queue_sqlite_file.h"
 #include "adapters/queue_sqlite_private.h"
+#include "base/mem.h"
 
 #include <string.h>
 
@@ -200,16 +201,118 @@ static int apply_put(struct tp_queue_sqlite *queue,
 				queue, put->item, put->id_out, err);
 }
 
+static void start_put(struct put *put, const struct tp_queue_item *item,
+	char id_out[TP_QUEUE_ID_BYTES])
+{
+	memset(put, 0, sizeof(*put));
+	put->change.apply = apply_put;
+	put->change.check_files = 1;
+	put->change.bytes = item->data_len;
+	put->item = item;
+	put->id_out = id_out;
+}
+
 int tp_queue_sqlite_put(struct tp_queue *base, const struct tp_queue_item *item,
 	char id_out[TP_QUEUE_ID_BYTES], struct tp_error *err)
 {
-	struct put put = { .change = { .apply = apply_put, .check_files = 1 },
-		.item = item,
-		.id_out = id_out };
+	struct put put;
 	struct tp_queue_sqlite *queue;
 	int rc = tp_queue_sqlite_of(base, &queue, err);
 
 	if (rc >= 0)
 		rc = tp_queue_item_check(item, err);
-	return rc < 0 ? rc : tp_queue_sqlite_commit(queue, &put.change, err);
+	if (rc < 0)
+		return rc;
+	start_put(&put, item, id_out);
+	return tp_queue_sqlite_commit(queue, &put.change, err);
+}
+
+/* ---- many at once ------------------------------------------------------- */
+
+/* So many stand in the line at a time: others, who settle, come between. */
+#define STRETCH_MAX_COUNT TP_QUEUE_BATCH_MAX_COUNT
+
+/* Links the changes of those whose result is RC so far.
+ * @return NULL: there are none */
+static struct tp_queue_change *link_changes(struct put *stretch,
+	const struct tp_queue_put *puts, size_t count, int rc)
+{
+	struct tp_queue_change *first = NULL;
+
+	while (count-- > 0) {
+		if (puts[count].rc != rc)
+			continue;
+		stretch[count].change.next = first;
+		first = &stretch[count].change;
+	}
+	return first;
+}
+
+/* Puts those whose result is BEFORE so far: TP_OK, nothing was tried yet, or
+ * TP_EUNCERTAIN. @return how many are uncertain now */
+static size_t try_puts(struct tp_queue_sqlite *queue, struct put *stretch,
+	struct tp_queue_put *puts, size_t count, int before)
+{
+	struct tp_error err = TP_ERROR_INIT;
+	size_t uncertain_count = 0;
+	size_t i;
+	int rc = tp_queue_sqlite_commit_many(
+		queue, link_changes(stretch, puts, count, before), &err);
+
+	for (i = 0; i < count; i++) {
+		struct tp_queue_put *put = &puts[i];
+		const struct tp_queue_change *change = &stretch[i].change;
+
+		if (put->rc != before)
+			continue;
+		put->rc = rc < 0 ? rc : change->rc;
+		if (before == TP_EUNCERTAIN)
+			put->rc = tp_queue_put_repeated(
+				put->rc, put->item, put->id_out);
+		else if (put->rc < 0)
+			put->err = rc < 0 ? err : change->err;
+		if (put->rc >= 0)
+			tp_error_clear(&put->err);
+		uncertain_count += put->rc == TP_EUNCERTAIN;
+	}
+	return uncertain_count;
+}
+
+static void put_stretch(struct tp_queue_sqlite *queue, struct put *stretch,
+	struct tp_queue_put *puts, size_t count)
+{
+	size_t uncertain_count;
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		puts[i].rc = tp_queue_item_check(puts[i].item, &puts[i].err);
+		start_put(&stretch[i], puts[i].item, puts[i].id_out);
+	}
+	uncertain_count = try_puts(queue, stretch, puts, count, TP_OK);
+	for (i = 1; i < TP_QUEUE_PUT_TRIES_MAX_COUNT; i++)
+		if (uncertain_count > 0)
+			uncertain_count = try_puts(
+				queue, stretch, puts, count, TP_EUNCERTAIN);
+}
+
+void tp_queue_sqlite_put_many(
+	struct tp_queue *base, struct tp_queue_put *puts, size_t count)
+{
+	size_t room = count < STRETCH_MAX_COUNT ? count : STRETCH_MAX_COUNT;
+	struct put *stretch = tp_calloc(room, sizeof(*stretch));
+	struct tp_error err = TP_ERROR_INIT;
+	struct tp_queue_sqlite *queue;
+	int rc = tp_queue_sqlite_of(base, &queue, &err);
+	size_t i;
+
+	if (rc >= 0 && !stretch)
+		rc = tp_fail(&err, TP_ENOMEM, queue->path, "out of memory");
+	for (i = 0; i < count; i++) {
+		puts[i].rc = rc;
+		puts[i].err = err;
+	}
+	for (i = 0; i < count && rc >= 0; i += room)
+		put_stretch(queue, stretch, puts + i,
+			count - i < room ? count - i : room);
+	tp_free(stretch);
 }

@@ -1,5 +1,5 @@
 /*
- * queue_sqlite_read.c - load, list, outcomes, due, stats
+ * queue_sqlite_read.c - known, load, list, outcomes, due, stats
  *
  * Reads have a connection of their own, so that they do not wait for a commit.
  * Listings read a page at a time and call back between pages with nothing
@@ -16,6 +16,7 @@
 
 #define PAGE_ITEMS 64
 #define PAGE_OUTCOMES 256
+#define PAGE_KNOWN 256
 
 static int apply_nothing(struct tp_queue_sqlite *queue,
 	struct tp_queue_change *change, struct tp_error *err)
@@ -201,6 +202,46 @@ int tp_queue_sqlite_read_items(struct tp_query *query,
 			break;
 	}
 	return rc;
+}
+
+/* ---- known -------------------------------------------------------------- */
+
+static int is_known(
+	struct tp_queue_db *db, const char *queue_id, struct tp_error *err)
+{
+	struct tp_query query;
+	int rc;
+
+	tp_query_start(&query, db, TP_STMT_KNOWN, err);
+	tp_query_text(&query, queue_id);
+	rc = tp_query_step(&query);
+	if (rc > 0)
+		rc = tp_query_column(&query, 0) != 0;
+	tp_query_end(&query);
+	return rc;
+}
+
+int tp_queue_sqlite_known(struct tp_queue *base, const char *const *queue_ids,
+	size_t count, unsigned char *known_out, struct tp_error *err)
+{
+	struct tp_queue_sqlite *queue;
+	size_t i = 0;
+	int rc = TP_OK;
+
+	memset(known_out, 0, count);
+	while (i < count && rc >= 0) {
+		size_t page_end = i + PAGE_KNOWN;
+
+		rc = read_begin(base, &queue, err);
+		if (rc < 0)
+			return rc;
+		for (; i < count && i < page_end && rc >= 0; i++) {
+			rc = is_known(&queue->reader, queue_ids[i], err);
+			known_out[i] = rc > 0;
+		}
+		read_end(queue);
+	}
+	return rc < 0 ? rc : TP_OK;
 }
 
 /* ---- load --------------------------------------------------------------- */

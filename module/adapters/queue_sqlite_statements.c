@@ -157,6 +157,10 @@ const char *const tp_queue_statements[TP_STMT_COUNT] = {
 		"SELECT " ITEM_COLUMNS " FROM messages WHERE queue_id = ?1",
 	[TP_STMT_RCPTS] = "SELECT address, state, reply_code, enhanced, text"
 			  " FROM rcpts WHERE message = ?1 ORDER BY idx",
+	/* What was swept has an event: nothing is done without one. */
+	[TP_STMT_KNOWN] =
+		"SELECT EXISTS (SELECT 1 FROM messages WHERE queue_id = ?1)"
+		" OR EXISTS (SELECT 1 FROM events WHERE queue_id = ?1)",
 	[TP_STMT_LOAD] = "SELECT data FROM messages JOIN bodies"
 			 " ON bodies.id = messages.id WHERE queue_id = ?1",
 	[TP_STMT_LIST] = "SELECT " ITEM_COLUMNS " FROM messages WHERE id > ?1"

@@ -13,9 +13,6 @@
 
 #include <unistd.h>
 
-/* One transaction is bounded, so that its failure and its WAL are. */
-#define BATCH_MAX_COUNT 64
-
 /* The WAL is copied into the database when it has this many pages (8 MB):
  * often enough to stay small, seldom enough that pages written again and
  * again are copied once. */
@@ -216,15 +213,18 @@ static void checkpoint(struct tp_queue_sqlite *queue)
 	(void)pthread_mutex_unlock(&queue->read_mutex);
 }
 
-/* Takes the head of the line, at most BATCH_MAX_COUNT. */
+/* Takes the head of the line, as much as is good for one transaction. */
 static struct tp_queue_change *take_batch(struct tp_queue_sqlite *queue)
 {
 	struct tp_queue_change *batch = queue->first;
 	struct tp_queue_change *tail = batch;
+	size_t bytes = batch->bytes;
 	int count = 1;
 
-	while (tail->next && count < BATCH_MAX_COUNT) {
+	while (tail->next && count < TP_QUEUE_BATCH_MAX_COUNT &&
+		bytes + tail->next->bytes <= TP_QUEUE_BATCH_MAX_BYTES) {
 		tail = tail->next;
+		bytes += tail->bytes;
 		count++;
 	}
 	queue->first = tail->next;
@@ -235,16 +235,13 @@ static struct tp_queue_change *take_batch(struct tp_queue_sqlite *queue)
 }
 
 /* With change_mutex held. The other waiters' structs are gone as soon as they
- * have seen "finished", which they cannot before the mutex is free. */
+ * have seen that all is finished, which they cannot before the mutex is
+ * free. */
 static void finish_batch(struct tp_queue_change *batch)
 {
-	while (batch) {
-		struct tp_queue_change *next = batch->next;
-
-		batch->finished = 1;
-		(void)pthread_cond_signal(&batch->wake);
-		batch = next;
-	}
+	for (; batch; batch = batch->next)
+		if (--batch->waiter->unfinished_count == 0)
+			(void)pthread_cond_signal(&batch->waiter->wake);
 }
 
 /* Called and returns with change_mutex held. */
@@ -262,31 +259,54 @@ static void lead(struct tp_queue_sqlite *queue)
 	(void)pthread_mutex_lock(&queue->change_mutex);
 	queue->leading = 0;
 	if (queue->first)
-		(void)pthread_cond_signal(&queue->first->wake);
+		(void)pthread_cond_signal(&queue->first->waiter->wake);
+}
+
+/* Puts CHANGES at the end of the line. With change_mutex held. */
+static void stand_in_line(struct tp_queue_sqlite *queue,
+	struct tp_queue_waiter *waiter, struct tp_queue_change *changes)
+{
+	if (queue->last)
+		queue->last->next = changes;
+	else
+		queue->first = changes;
+	for (; changes; changes = changes->next) {
+		changes->waiter = waiter;
+		waiter->unfinished_count++;
+		queue->last = changes;
+	}
+}
+
+int tp_queue_sqlite_commit_many(struct tp_queue_sqlite *queue,
+	struct tp_queue_change *first, struct tp_error *err)
+{
+	struct tp_queue_waiter waiter = { .unfinished_count = 0 };
+
+	if (pthread_cond_init(&waiter.wake, NULL) != 0)
+		return tp_fail(err, TP_ENOMEM, queue->path, "out of memory");
+	(void)pthread_mutex_lock(&queue->change_mutex);
+	stand_in_line(queue, &waiter, first);
+	while (waiter.unfinished_count > 0) {
+		if (queue->leading)
+			(void)pthread_cond_wait(
+				&waiter.wake, &queue->change_mutex);
+		else
+			lead(queue);
+	}
+	(void)pthread_mutex_unlock(&queue->change_mutex);
+	(void)pthread_cond_destroy(&waiter.wake);
+	return TP_OK;
 }
 
 int tp_queue_sqlite_commit(struct tp_queue_sqlite *queue,
 	struct tp_queue_change *change, struct tp_error *err)
 {
-	if (pthread_cond_init(&change->wake, NULL) != 0)
-		return tp_fail(err, TP_ENOMEM, queue->path, "out of memory");
+	int rc;
+
 	change->next = NULL;
-	change->finished = 0;
-	(void)pthread_mutex_lock(&queue->change_mutex);
-	if (queue->last)
-		queue->last->next = change;
-	else
-		queue->first = change;
-	queue->last = change;
-	while (!change->finished) {
-		if (queue->leading)
-			(void)pthread_cond_wait(
-				&change->wake, &queue->change_mutex);
-		else
-			lead(queue);
-	}
-	(void)pthread_mutex_unlock(&queue->change_mutex);
-	(void)pthread_cond_destroy(&change->wake);
+	rc = tp_queue_sqlite_commit_many(queue, change, err);
+	if (rc < 0)
+		return rc;
 	if (change->rc < 0 && err && err->code == TP_OK)
 		*err = change->err;
 	return change->rc;

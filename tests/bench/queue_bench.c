@@ -4,7 +4,9 @@
  * usage: queue_bench [DIRECTORY [MESSAGES]]
  * Puts, loads and settles 2 KB messages with 1, 4 and 8 threads. A settlement
  * also begins the next message, as the engine does. Prints the disk's own rate
- * (append 4 KB, fdatasync) in the same directory, for the ratio.
+ * (append 4 KB, fdatasync) in the same directory, for the ratio. Then puts 5 KB
+ * messages many at a time, as who takes in the spool does, and asks which of
+ * them are known.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -16,9 +18,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define BODY_BYTES 2048
+#define BODY_MAX_BYTES 5120
+#define MANY_MAX 1024
 #define THREADS_MAX 8
 #define CLAIM_MAX 32
 #define LEASE_MS 600000
@@ -50,11 +55,11 @@ static int by_value(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
-static void put_one(struct tp_queue *queue)
+static struct tp_queue_item make_item(size_t body_bytes)
 {
-	static const char body[BODY_BYTES] = "Subject: bench\r\n";
-	struct tp_error err = TP_ERROR_INIT;
-	struct tp_queue_rcpt rcpt = { .address = (char *)"to@example.net" };
+	static const char body[BODY_MAX_BYTES] = "Subject: bench\r\n";
+	static struct tp_queue_rcpt rcpt = { .address =
+						     (char *)"to@example.net" };
 	struct tp_queue_item item = { .store = (char *)"default",
 		.relay = (char *)"relay",
 		.sender = (char *)"from@example.com",
@@ -62,13 +67,22 @@ static void put_one(struct tp_queue *queue)
 		.rcpts = &rcpt,
 		.rcpt_count = 1,
 		.data = (char *)body,
-		.data_len = sizeof(body) };
-	char id[TP_QUEUE_ID_BYTES];
+		.data_len = body_bytes };
 
 	item.created_ms = tp_now_ms(NULL);
 	item.expires_ms = item.created_ms + LEASE_MS;
-	if (tp_queue_id(item.created_ms, item.queue_id) < 0 ||
-		queue->ops->put(queue, &item, id, &err) < 0)
+	if (tp_queue_id(item.created_ms, item.queue_id) < 0)
+		exit(1);
+	return item;
+}
+
+static void put_one(struct tp_queue *queue)
+{
+	struct tp_error err = TP_ERROR_INIT;
+	struct tp_queue_item item = make_item(BODY_BYTES);
+	char id[TP_QUEUE_ID_BYTES];
+
+	if (queue->ops->put(queue, &item, id, &err) < 0)
 		fail("put", &err);
 }
 
@@ -291,11 +305,83 @@ static void bench(
 	remove_queue(path);
 }
 
+/* ---- many at once -------------------------------------------------------- */
+
+/* Items of a batch, made before the clock starts. */
+struct batch {
+	struct tp_queue_item items[MANY_MAX];
+	struct tp_queue_put puts[MANY_MAX];
+	const char *ids[MANY_MAX];
+	unsigned char known[MANY_MAX];
+};
+
+static int64_t put_batch(
+	struct tp_queue *queue, struct batch *batch, size_t count)
+{
+	int64_t start_us;
+	size_t i;
+
+	memset(batch, 0, sizeof(*batch));
+	for (i = 0; i < count; i++) {
+		batch->items[i] = make_item(BODY_MAX_BYTES);
+		batch->puts[i].item = &batch->items[i];
+		batch->ids[i] = batch->items[i].queue_id;
+	}
+	start_us = now_us();
+	queue->ops->put_many(queue, batch->puts, count);
+	start_us = now_us() - start_us;
+	for (i = 0; i < count; i++)
+		if (batch->puts[i].rc < 0)
+			fail("put_many", &batch->puts[i].err);
+	return start_us;
+}
+
+static int64_t ask_batch(
+	struct tp_queue *queue, struct batch *batch, size_t count)
+{
+	struct tp_error err = TP_ERROR_INIT;
+	int64_t start_us = now_us();
+
+	if (queue->ops->known(queue, batch->ids, count, batch->known, &err) < 0)
+		fail("known", &err);
+	return now_us() - start_us;
+}
+
+static void bench_many(const char *path, size_t at_once, size_t messages)
+{
+	struct tp_queue_sqlite_options options = { .path = path,
+		.free_reserve_bytes = 1 << 20 };
+	struct tp_error err = TP_ERROR_INIT;
+	struct batch *batch = calloc(1, sizeof(*batch));
+	struct tp_queue *queue;
+	int64_t put_us = 0;
+	int64_t known_us = 0;
+	int64_t cpu = (int64_t)clock();
+	size_t done = 0;
+
+	if (!batch || tp_queue_sqlite_open(&options, &queue, &err) < 0)
+		fail("open", &err);
+	for (; done < messages; done += at_once) {
+		put_us += put_batch(queue, batch, at_once);
+		known_us += ask_batch(queue, batch, at_once);
+	}
+	cpu = (int64_t)clock() - cpu;
+	printf("put_many %4zu at once, 5 KB %8.0f/s   known %8.0f/s   "
+	       "cpu %.0f us each\n",
+		at_once, (double)done * 1e6 / (double)put_us,
+		(double)done * 1e6 / (double)known_us,
+		(double)cpu * 1e6 / CLOCKS_PER_SEC / (double)done);
+	queue->ops->destroy(&queue);
+	free(batch);
+	remove_queue(path);
+}
+
 int main(int argc, char **argv)
 {
 	const char *base = argc > 1 ? argv[1] : ".";
 	size_t messages = argc > 2 ? (size_t)strtoul(argv[2], NULL, 10) : 20000;
 	static const size_t threads[] = { 1, 4, 8 };
+	static const size_t at_once[] = { 1, 16, 64, 256, MANY_MAX };
 	char directory[4000];
 	char path[4096];
 	double disk_rate;
@@ -312,6 +398,8 @@ int main(int argc, char **argv)
 	printf("disk    append 4 KB + fdatasync: %.0f/s\n", disk_rate);
 	for (i = 0; i < sizeof(threads) / sizeof(threads[0]); i++)
 		bench(path, threads[i], messages, disk_rate);
+	for (i = 0; i < sizeof(at_once) / sizeof(at_once[0]); i++)
+		bench_many(path, at_once[i], messages);
 	rmdir(directory);
 	return 0;
 }

@@ -15,6 +15,8 @@
 
 #include "base/mem.h"
 
+#include <errno.h>
+#include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -587,6 +589,7 @@ static void a_file_with_a_relay_or_store_is_not_for_its_group_to_write(
 
 #define SERVICE_UID 4711
 #define STRANGER_UID 4712
+#define WEB_UID 4713 /* who only submits */
 
 static const char *const owned_files[] = { "tillpost.conf",
 	"tillpost.managed.conf", "included.conf", "secret" };
@@ -631,6 +634,15 @@ static int load_as(struct config_fixture *fixture, uid_t uid)
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_true(WIFEXITED(status));
 	return -WEXITSTATUS(status);
+}
+
+static void make_readable(
+	const struct config_fixture *fixture, const char *name)
+{
+	char path[256];
+
+	config_fixture_path(fixture, name, path);
+	assert_int_equal(chmod(path, 0644), 0);
 }
 
 static void files_of_this_user_and_of_root_are_accepted(void **state)
@@ -681,11 +693,221 @@ static void files_of_somebody_else_are_refused(void **state)
 			is_secret_file ? " " : ": ", STRANGER_UID);
 		has_finding(fixture, want);
 		has_finding(fixture, "; run chown 0");
-		/* Who only submits may read the files of another user. */
-		fixture->source.without_secrets = 1;
-		assert_int_equal(config_fixture_load(fixture), 0);
-		fixture->source.without_secrets = 0;
 	}
+}
+
+/* The main file is the host's choice, whosever it is; and where it is the
+ * daemon's, the others may be so too. */
+static void who_only_submits_reads_the_files_of_the_owner_of_the_main_file(
+	void **state)
+{
+	static const struct {
+		uid_t main_owner;
+		uid_t included_owner;
+		uid_t managed_owner;
+		int rc;
+	} cases[] = {
+		{ 0, 0, 0, TP_OK },
+		{ SERVICE_UID, SERVICE_UID, SERVICE_UID, TP_OK },
+		{ SERVICE_UID, 0, SERVICE_UID, TP_OK },
+		{ 0, STRANGER_UID, 0, TP_EPERM },
+		{ 0, 0, STRANGER_UID, TP_EPERM },
+		{ 0, SERVICE_UID, 0, TP_EPERM },
+		{ SERVICE_UID, STRANGER_UID, SERVICE_UID, TP_EPERM },
+	};
+	struct config_fixture *fixture = *state;
+	size_t i;
+
+	fixture->source.without_secrets = 1;
+	write_owned_files(fixture);
+	assert_int_equal(config_fixture_load(fixture), 0);
+	if (geteuid() != 0) {
+		print_message("not root: files of others cannot be made\n");
+		return;
+	}
+	assert_int_equal(chmod(fixture->directory, 0755), 0);
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		write_owned_files(fixture);
+		make_readable(fixture, "tillpost.conf");
+		make_readable(fixture, "included.conf");
+		make_readable(fixture, "tillpost.managed.conf");
+		give(fixture, "tillpost.conf", cases[i].main_owner);
+		give(fixture, "included.conf", cases[i].included_owner);
+		give(fixture, "tillpost.managed.conf", cases[i].managed_owner);
+		assert_int_equal(load_as(fixture, WEB_UID), cases[i].rc);
+		assert_int_equal(config_fixture_load(fixture), cases[i].rc);
+	}
+	has_finding(fixture, "included.conf: belongs to user ");
+}
+
+/* The usual layout, for a web server's user: what it may read is used, what it
+ * may not read is said. Loading as the daemon is not disturbed. */
+static void an_unprivileged_user_loads_what_it_may_read(void **state)
+{
+	struct config_fixture *fixture = *state;
+
+	if (geteuid() != 0) {
+		print_message("not root: cannot become another user\n");
+		return;
+	}
+	write_owned_files(fixture);
+	assert_int_equal(chmod(fixture->directory, 0755), 0);
+	make_readable(fixture, "tillpost.conf");
+	make_readable(fixture, "included.conf");
+	fixture->source.without_secrets = 1;
+	/* the managed file and the secret are still 0600 */
+	assert_int_equal(load_as(fixture, WEB_UID), 0);
+	fixture->source.without_secrets = 0;
+	assert_int_equal(load_as(fixture, WEB_UID), TP_EPERM);
+	assert_int_equal(config_fixture_load(fixture), 0);
+}
+
+/* In a child: what the user finds. */
+static int load_partial_as_web_user(struct config_fixture *fixture)
+{
+	if (setuid(WEB_UID) < 0)
+		return 1;
+	fixture->source.without_secrets = 1;
+	if (config_fixture_load(fixture) < 0)
+		return 2;
+	if (!fixture->config->partial)
+		return 3;
+	has_finding(fixture, "warning tillpost.managed.conf: may not be read");
+	if (strcmp(fixture->config->spool_path, "/var/spool/x") != 0)
+		return 4;
+	if (!tp_config_store(fixture->config, "default"))
+		return 5;
+	return 0;
+}
+
+static void a_closed_managed_file_makes_the_configuration_partial(void **state)
+{
+	struct config_fixture *fixture = *state;
+	int status = -1;
+	pid_t child;
+
+	if (geteuid() != 0) {
+		print_message("not root: every file is readable\n");
+		return;
+	}
+	config_fixture_write(fixture, "tillpost.conf", 0644,
+		"spool = { path = \"/var/spool/x\"; };\n");
+	config_fixture_write(fixture, "tillpost.managed.conf", 0600,
+		"stores = { default = { relays = [\"a\"]; }; };\n");
+	assert_int_equal(chmod(fixture->directory, 0755), 0);
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0)
+		_exit(load_partial_as_web_user(fixture));
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+/* In a child. NAME is closed to the user; WANT begins the finding. */
+static int find_closed(
+	struct config_fixture *fixture, const char *name, const char *want)
+{
+	char path[256];
+
+	config_fixture_path(fixture, name, path);
+	if (chmod(path, 0640) < 0 || setgid(WEB_UID) < 0 ||
+		setgroups(0, NULL) < 0 || setuid(WEB_UID) < 0)
+		return 1;
+	fixture->source.without_secrets = 1;
+	if (config_fixture_load(fixture) != TP_EPERM)
+		return 2;
+	if (fixture->err.sys_errno != EACCES)
+		return 3;
+	if (!strstr(tp_buf_str(&fixture->findings), want))
+		return 4;
+	return fixture->config ? 5 : 0;
+}
+
+static void a_closed_main_or_included_file_is_named(void **state)
+{
+	static const char *const names[] = { "tillpost.conf", "included.conf" };
+	struct config_fixture *fixture = *state;
+	size_t i;
+
+	if (geteuid() != 0) {
+		print_message("not root: every file is readable\n");
+		return;
+	}
+	assert_int_equal(chmod(fixture->directory, 0755), 0);
+	for (i = 0; i < 2; i++) {
+		char want[64];
+		int status = -1;
+		pid_t child;
+
+		write_owned_files(fixture);
+		make_readable(fixture, "tillpost.conf");
+		make_readable(fixture, "included.conf");
+		(void)snprintf(want, sizeof(want),
+			"%s: cannot open: Permission denied", names[i]);
+		child = fork();
+		assert_true(child >= 0);
+		if (child == 0)
+			_exit(find_closed(fixture, names[i], want));
+		assert_int_equal(waitpid(child, &status, 0), child);
+		assert_true(WIFEXITED(status));
+		assert_int_equal(WEXITSTATUS(status), 0);
+	}
+}
+
+/* Nobody learns a password by being allowed to submit. */
+static void a_readable_file_with_a_password_is_refused_to_submitters_too(
+	void **state)
+{
+	struct config_fixture *fixture = *state;
+
+	fixture->source.without_secrets = 1;
+	config_fixture_write(fixture, "tillpost.conf", 0644,
+		"relays = { a = { host = \"a.example\"; username = \"u\";\n"
+		"  password = \"hunter2\"; }; };\n"
+		"stores = { default = { relays = [\"a\"]; }; };\n");
+	assert_int_equal(config_fixture_load(fixture), TP_EPERM);
+	assert_int_equal(fixture->err.sys_errno, 0);
+	has_finding(fixture, "use password_file");
+	assert_null(strstr(tp_buf_str(&fixture->findings), "hunter2"));
+}
+
+/* What holds where no file may be read. */
+static void defaults_need_no_file(void **state)
+{
+	struct config_fixture *fixture = *state;
+	const struct tp_store *store;
+
+	assert_int_equal(tp_config_defaults(&fixture->source, NULL, NULL,
+				 &fixture->config, &fixture->err),
+		0);
+	assert_int_equal(fixture->config->partial, 1);
+	assert_string_equal(fixture->config->spool_path, "/var/spool/tillpost");
+	assert_string_equal(fixture->config->store_header, "X-Tillpost-Store");
+	store = tp_config_store(fixture->config, "default");
+	assert_non_null(store);
+	assert_null(store->relay);
+	assert_int_equal(store->message_max_bytes, 25 << 20);
+	assert_int_equal(store->recipients_max, 100);
+	assert_int_equal(store->users.count, 0);
+}
+
+static void users_are_inherited_and_an_empty_list_ends_that(void **state)
+{
+	struct config_fixture *fixture = *state;
+
+	load_ok(fixture,
+		"relays = { a = { host = \"a.example\"; }; };\n"
+		"stores = { default = { relays = [\"a\"];\n"
+		"    users = [\"www-data\", \"1001\"]; };\n"
+		"  eu = { }; us = { inherits = \"eu\"; users = \"a, b$\"; };\n"
+		"  all = { users = []; }; };\n");
+	assert_string_equal(config_fixture_value(fixture, "stores.eu.users"),
+		"inherited default www-data, 1001");
+	assert_string_equal(config_fixture_value(fixture, "stores.us.users"),
+		"*main tillpost.conf:4 a, b$");
+	assert_int_equal(
+		tp_config_store(fixture->config, "all")->users.count, 0);
 }
 
 static void root_accepts_files_of_the_owner_of_the_directory(void **state)
@@ -1146,6 +1368,16 @@ int main(void)
 			a_file_with_a_relay_or_store_is_not_for_its_group_to_write),
 		FIXTURE_TEST(files_of_this_user_and_of_root_are_accepted),
 		FIXTURE_TEST(files_of_somebody_else_are_refused),
+		FIXTURE_TEST(
+			who_only_submits_reads_the_files_of_the_owner_of_the_main_file),
+		FIXTURE_TEST(an_unprivileged_user_loads_what_it_may_read),
+		FIXTURE_TEST(
+			a_closed_managed_file_makes_the_configuration_partial),
+		FIXTURE_TEST(a_closed_main_or_included_file_is_named),
+		FIXTURE_TEST(
+			a_readable_file_with_a_password_is_refused_to_submitters_too),
+		FIXTURE_TEST(defaults_need_no_file),
+		FIXTURE_TEST(users_are_inherited_and_an_empty_list_ends_that),
 		FIXTURE_TEST(root_accepts_files_of_the_owner_of_the_directory),
 		FIXTURE_TEST(
 			only_root_accepts_files_of_the_owner_of_the_directory),

@@ -233,6 +233,142 @@ static void missing_fields_are_added_at_the_top(void **state)
 	tp_message_free(&message);
 }
 
+static int prepare_with_id(const char *data, const char *message_id,
+	struct tp_message *out, struct tp_error *err)
+{
+	struct tp_message_input input = {
+		.data = data,
+		.len = strlen(data),
+		.recipients = one_recipient,
+		.recipient_count = 1,
+		.message_id = message_id,
+	};
+
+	return tp_message_prepare(&input, &plain_policy, &test_clock, out, err);
+}
+
+static void a_given_message_id_is_used_where_there_is_none(void **state)
+{
+	static const char without[] = "Date: d\nFrom: a@b.example\n\n";
+	static const char empty[] =
+		"Date: d\nFrom: a@b.example\nMessage-ID:\n\n";
+	static const char with[] =
+		"Date: d\nFrom: a@b.example\nMessage-ID: <own@x>\n\n";
+	struct tp_message message;
+
+	(void)state;
+	assert_int_equal(
+		prepare_with_id(without, "<1.a@b.c>", &message, NULL), 0);
+	assert_string_equal(message.message_id, "<1.a@b.c>");
+	assert_string_equal(message.data,
+		"Message-ID: <1.a@b.c>\r\nDate: d\r\nFrom: a@b.example\r\n\r\n");
+	tp_message_free(&message);
+	assert_int_equal(
+		prepare_with_id(empty, "<1@[IPv6:::1]>", &message, NULL), 0);
+	assert_string_equal(message.message_id, "<1@[IPv6:::1]>");
+	tp_message_free(&message);
+	/* then it does not even matter what it is */
+	assert_int_equal(prepare_with_id(with, "<bad", &message, NULL), 0);
+	assert_string_equal(message.message_id, "<own@x>");
+	tp_message_free(&message);
+}
+
+/* It may come from a file that somebody else has written. */
+static void a_given_message_id_carries_no_injection(void **state)
+{
+	static const char *const bad[] = { "", "<>", "<@>", "<a@>", "<@b>",
+		"a@b", "<a@b", "a@b>", "<ab>", "<a@b>>", "<<a@b>", "<a@b@c>",
+		"<a b@c>", "<a@b>\r\nBcc: x@y", "<a@b\r\nBcc: x@y>", "<a\n@b>",
+		"<a@b\t>", "<\"a\"@b>", "<a(c)@b>", "<a\\@b>", "<\xc3\xbc@b>",
+		"<a@b>, <c@d>" };
+	static const char data[] = "From: a@b.example\n\n";
+	char at_limit[1024];
+	struct tp_message message;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct tp_error err = TP_ERROR_INIT;
+
+		if (prepare_with_id(data, bad[i], &message, &err) !=
+			TP_EMESSAGE)
+			fail_msg("%s was accepted", bad[i]);
+		assert_string_equal(err.where, "message_id");
+		assert_non_null(strstr(err.text, "<left@right>"));
+	}
+	memset(at_limit, 'x', sizeof(at_limit));
+	at_limit[0] = '<';
+	at_limit[2] = '@';
+	memcpy(at_limit + 511, ">", 2);
+	assert_int_equal(prepare_with_id(data, at_limit, &message, NULL), 0);
+	tp_message_free(&message);
+	memcpy(at_limit + 511, "x>", 3);
+	assert_int_equal(
+		prepare_with_id(data, at_limit, &message, NULL), TP_EMESSAGE);
+}
+
+static void from_may_be_missing_where_the_store_is_not_known(void **state)
+{
+	struct tp_message_policy policy = plain_policy;
+	static const char data[] = "Date: d\nSubject: x\n\nbody";
+	static const char with_from[] = "From: Ann <a@b.example>\n\n";
+	static const char bad_from[] = "From: group:;\n\n";
+	struct tp_error err = TP_ERROR_INIT;
+	struct tp_message message;
+	char want[300];
+
+	(void)state;
+	policy.from_optional = 1;
+	assert_int_equal(
+		prepare_len(data, strlen(data), &policy, &message, &err), 0);
+	(void)snprintf(want, sizeof(want),
+		"Message-ID: %s\r\nDate: d\r\nSubject: x\r\n\r\nbody\r\n",
+		message.message_id);
+	assert_string_equal(message.data, want);
+	assert_non_null(strstr(message.message_id, "@localhost.invalid>"));
+	assert_string_equal(message.sender, "");
+	assert_null(message.from_addr);
+	tp_message_free(&message);
+	/* What there is is used, and checked, as ever. */
+	assert_int_equal(prepare_len(with_from, strlen(with_from), &policy,
+				 &message, &err),
+		0);
+	assert_string_equal(message.sender, "a@b.example");
+	assert_string_equal(message.from_addr, "a@b.example");
+	tp_message_free(&message);
+	assert_int_equal(prepare_len(bad_from, strlen(bad_from), &policy,
+				 &message, &err),
+		TP_EADDRESS);
+	policy.from = "s@s.example";
+	assert_int_equal(
+		prepare_len(data, strlen(data), &policy, &message, NULL), 0);
+	assert_string_equal(message.from_addr, "s@s.example");
+	assert_string_equal(message.sender, "s@s.example");
+	tp_message_free(&message);
+}
+
+static void without_from_the_given_sender_is_used(void **state)
+{
+	struct tp_message_policy policy = plain_policy;
+	struct tp_message_input input = {
+		.data = "Subject: x\n\n",
+		.len = 12,
+		.sender = "www@Host.example",
+		.recipients = one_recipient,
+		.recipient_count = 1,
+	};
+	struct tp_message message;
+
+	(void)state;
+	policy.from_optional = 1;
+	assert_int_equal(tp_message_prepare(
+				 &input, &policy, &test_clock, &message, NULL),
+		0);
+	assert_string_equal(message.sender, "www@Host.example");
+	assert_non_null(strstr(message.message_id, "@Host.example>"));
+	tp_message_free(&message);
+}
+
 static void empty_date_and_message_id_count_as_missing(void **state)
 {
 	static const char data[] = "DATE:\nFrom: a@b.example\nMessage-Id: \n\n";
@@ -1137,6 +1273,12 @@ int main(void)
 		cmocka_unit_test(a_message_without_body_still_ends_its_header),
 		cmocka_unit_test(what_cannot_be_made_safe_is_refused),
 		cmocka_unit_test(missing_fields_are_added_at_the_top),
+		cmocka_unit_test(
+			a_given_message_id_is_used_where_there_is_none),
+		cmocka_unit_test(a_given_message_id_carries_no_injection),
+		cmocka_unit_test(
+			from_may_be_missing_where_the_store_is_not_known),
+		cmocka_unit_test(without_from_the_given_sender_is_used),
 		cmocka_unit_test(empty_date_and_message_id_count_as_missing),
 		cmocka_unit_test(an_existing_message_id_is_kept_and_reported),
 		cmocka_unit_test(

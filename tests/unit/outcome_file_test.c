@@ -687,6 +687,28 @@ static void a_line_without_memory_is_counted(void **state)
 }
 #endif
 
+static void a_file_that_root_begins_is_its_directorys_owners(void **state)
+{
+	struct place *place = *state;
+	struct tp_outcome_file *file;
+	struct stat st;
+
+	if (geteuid() == 0)
+		assert_int_equal(chown(place->dir, 4711, 4712), 0);
+	file = open_file(place, 0);
+	assert_int_equal(stat(place->path, &st), 0);
+	assert_int_equal(st.st_uid, geteuid() == 0 ? 4711 : geteuid());
+	put(file, 1);
+	tp_outcome_file_close(&file);
+
+	if (geteuid() == 0)
+		assert_int_equal(chown(place->path, 0, 0), 0);
+	file = open_file(place, 0);
+	assert_int_equal(stat(place->path, &st), 0);
+	assert_int_equal(st.st_uid, geteuid());
+	tp_outcome_file_close(&file);
+}
+
 #define TEST(name) \
 	cmocka_unit_test_setup_teardown(name, make_place, remove_place)
 
@@ -711,6 +733,7 @@ int main(void)
 		TEST(a_bound_that_cannot_be_kept_is_told_once),
 		TEST(the_descriptor_is_closed_on_exec_and_at_the_end),
 		TEST(closing_nothing_is_allowed),
+		TEST(a_file_that_root_begins_is_its_directorys_owners),
 #ifdef TP_TEST_ALLOC
 		TEST(every_failed_allocation_on_opening_is_clean),
 		TEST(a_line_without_memory_is_counted),

@@ -24,5 +24,7 @@ static struct tp_queue *lose_owner(struct tp_queue *queue)
 
 int main(void)
 {
-	return queue_contract_run("queue_ram", open_ram, lose_owner);
+	int failed = queue_contract_run("queue_ram", open_ram, lose_owner);
+
+	return failed + queue_contract_many_run("queue_ram, many", open_ram);
 }

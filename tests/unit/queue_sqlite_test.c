@@ -45,12 +45,15 @@
 /* SQLite syncs through this function of the test program: it finds the name
  * here before the C library's. */
 static atomic_int sync_fails;
+static atomic_int sync_fails_count; /* so many syncs from now on fail */
 static atomic_int sync_count;
 
 __attribute__((visibility("default"))) int fdatasync(int fd)
 {
 	atomic_fetch_add(&sync_count, 1);
-	if (atomic_load(&sync_fails)) {
+	if (atomic_load(&sync_fails) || atomic_load(&sync_fails_count) > 0) {
+		if (atomic_load(&sync_fails_count) > 0)
+			atomic_fetch_sub(&sync_fails_count, 1);
 		errno = EIO;
 		return -1;
 	}
@@ -1191,6 +1194,239 @@ static void each_change_is_synced_once(void **state)
 	queue->ops->destroy(&queue);
 }
 
+/* ---- many at once ------------------------------------------------------- */
+
+static void put_batch(struct tp_queue *queue, struct queue_batch *batch)
+{
+	queue->ops->put_many(queue, batch->puts, batch->count);
+}
+
+static size_t count_rc(const struct queue_batch *batch, int rc)
+{
+	size_t count = 0;
+	size_t i;
+
+	for (i = 0; i < batch->count; i++)
+		count += batch->puts[i].rc == rc;
+	return count;
+}
+
+static void many_share_one_sync(void **state)
+{
+	struct tp_queue *queue = open_new();
+	struct queue_batch *batch = queue_batch_new("M", 64);
+	int before;
+
+	(void)state;
+	queue_contract_put(queue, "A"); /* the first one also starts the WAL */
+	queue_contract_put(queue, "B");
+	before = atomic_load(&sync_count);
+	put_batch(queue, batch);
+	assert_int_equal(atomic_load(&sync_count) - before, 1);
+	assert_int_equal(count_rc(batch, 0), 64);
+	queue_batch_free(batch);
+	queue->ops->destroy(&queue);
+}
+
+/* Two of 3 MB are more than a transaction should have. */
+static void large_ones_do_not_share_a_transaction(void **state)
+{
+	struct tp_queue *queue = open_new();
+	struct queue_batch *batch = queue_batch_new("M", 3);
+	static char large[3000000];
+	int before;
+
+	(void)state;
+	batch->items[1].data = batch->items[2].data = large;
+	batch->items[1].data_len = batch->items[2].data_len = sizeof(large);
+	queue_contract_put(queue, "A");
+	queue_contract_put(queue, "B");
+	before = atomic_load(&sync_count);
+	put_batch(queue, batch);
+	assert_int_equal(count_rc(batch, 0), 3);
+	assert_true(atomic_load(&sync_count) - before >= 2);
+	assert_int_equal(queue_batch_known(batch, queue), 3);
+	queue_batch_free(batch);
+	queue->ops->destroy(&queue);
+}
+
+/* By a trigger: a failure inside the transaction, which only SQLite sees. */
+static void one_that_the_database_refuses_keeps_no_other_out(void **state)
+{
+	struct tp_queue *queue = open_new();
+	struct queue_batch *batch = queue_batch_new("M", 200);
+	size_t i;
+
+	(void)state;
+	queue->ops->destroy(&queue);
+	run_sql("CREATE TRIGGER refuse BEFORE INSERT ON rcpts"
+		" WHEN new.address = 'bad@example.net'"
+		" BEGIN SELECT raise(ABORT, 'refused by a test'); END");
+	queue = open_again();
+	batch->rcpts[7].address = (char *)(uintptr_t) "bad@example.net";
+	batch->rcpts[199].address = (char *)(uintptr_t) "bad@example.net";
+	put_batch(queue, batch);
+	for (i = 0; i < 200; i++)
+		assert_int_equal(batch->puts[i].rc,
+			i == 7 || i == 199 ? TP_EQUEUE : TP_OK);
+	assert_non_null(strstr(batch->puts[7].err.text, "refused by a test"));
+	assert_int_equal(batch->puts[8].err.code, 0);
+	assert_int_equal(count_messages(queue), 198);
+	assert_int_equal(queue_batch_known(batch, queue), 198);
+	queue_batch_free(batch);
+	queue->ops->destroy(&queue);
+	assert_sql("SELECT count(*) FROM bodies", "198");
+	assert_sql("SELECT count(*) FROM rcpts", "198");
+}
+
+/* In a child, whose files may not grow. @return what went wrong, or 0 */
+static int put_many_on_a_full_disk(void)
+{
+	struct tp_queue *queue = open_again();
+	struct queue_batch *batch = queue_batch_new("M", 100);
+	static char big[50000];
+	size_t put_count;
+	size_t i;
+
+	for (i = 0; i < 100; i += 2) {
+		batch->items[i].data = big;
+		batch->items[i].data_len = sizeof(big);
+	}
+	(void)signal(SIGXFSZ, SIG_IGN);
+	limit_files(1000000);
+	put_batch(queue, batch);
+	put_count = count_rc(batch, TP_OK);
+	if (put_count == 0 || put_count == 100)
+		return 1;
+	if (put_count + count_rc(batch, TP_ENOSPC) != 100)
+		return 2;
+	if ((size_t)count_messages(queue) != put_count)
+		return 3;
+	if (queue_batch_known(batch, queue) != put_count)
+		return 4;
+	limit_files(RLIM_INFINITY);
+	put_batch(queue, batch);
+	if (count_rc(batch, 1) != put_count)
+		return 5;
+	if (count_rc(batch, 0) != 100 - put_count)
+		return 6;
+	queue_batch_free(batch);
+	queue->ops->destroy(&queue);
+	return 0;
+}
+
+static void many_on_a_full_disk_are_put_or_refused(void **state)
+{
+	struct tp_queue *queue = open_new();
+	pid_t pid;
+
+	(void)state;
+	queue->ops->destroy(&queue);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0)
+		leave(put_many_on_a_full_disk());
+	assert_exit_0(pid);
+	assert_sql("PRAGMA integrity_check", "ok");
+	assert_sql("SELECT count(*) FROM messages", "100");
+}
+
+static void many_of_an_uncertain_commit_are_put_again_and_once(void **state)
+{
+	struct tp_queue *queue = open_new();
+	struct queue_batch *batch = queue_batch_new("M", 70);
+	size_t i;
+
+	(void)state;
+	queue_contract_put(queue, "A");
+	queue_contract_put(queue, "B");
+	batch->items[3].rcpt_count = 0;
+	atomic_store(&sync_fails_count, 1);
+	put_batch(queue, batch);
+	assert_int_equal(atomic_load(&sync_fails_count), 0);
+	for (i = 0; i < 70; i++) {
+		assert_int_equal(batch->puts[i].rc, i == 3 ? TP_EINVAL : TP_OK);
+		assert_int_equal(batch->puts[i].err.code, batch->puts[i].rc);
+	}
+	assert_int_equal(count_messages(queue), 71);
+	queue_batch_free(batch);
+	queue->ops->destroy(&queue);
+	assert_sql("PRAGMA integrity_check", "ok");
+}
+
+static void what_stays_uncertain_is_told_as_that(void **state)
+{
+	struct tp_queue *queue = open_new();
+	struct queue_batch *batch = queue_batch_new("M", 3);
+	struct tp_error err = TP_ERROR_INIT;
+	char id[TP_QUEUE_ID_BYTES];
+
+	(void)state;
+	queue_contract_put(queue, "A");
+	queue_contract_put(queue, "B");
+	atomic_store(&sync_fails, 1);
+	put_batch(queue, batch);
+	assert_int_equal(count_rc(batch, TP_EUNCERTAIN), 3);
+	assert_int_equal(batch->puts[0].err.code, TP_EUNCERTAIN);
+	assert_int_equal(batch->puts[0].err.sys_errno, EIO);
+	atomic_store(&sync_fails, 0);
+	queue_contract_put(queue, "C");
+	atomic_store(&sync_fails, 1);
+	assert_int_equal(
+		tp_queue_put_sure(queue,
+			queue_contract_item("D", "default", "ses"), id, &err),
+		TP_EUNCERTAIN);
+	atomic_store(&sync_fails, 0);
+	tp_error_clear(&err);
+	queue_contract_put(queue, "E");
+	atomic_store(&sync_fails_count, 1);
+	assert_int_equal(
+		tp_queue_put_sure(queue,
+			queue_contract_item("F", "default", "ses"), id, &err),
+		0);
+	assert_string_equal(id, "F");
+	assert_int_equal(err.code, 0);
+	queue_batch_free(batch);
+	queue->ops->destroy(&queue);
+}
+
+struct many_putter {
+	struct tp_queue *queue;
+	atomic_int done;
+};
+
+static void *put_4000(void *arg)
+{
+	struct many_putter *putter = arg;
+	struct queue_batch *batch = queue_batch_new("M", 4000);
+
+	put_batch(putter->queue, batch);
+	atomic_store(&putter->done, 1);
+	queue_batch_free(batch);
+	return NULL;
+}
+
+/* A thread that settles does not wait until all of them are put. */
+static void others_come_between_many(void **state)
+{
+	struct many_putter putter = { open_new(), 0 };
+	pthread_t thread;
+	char name[16];
+	int before = 0;
+
+	(void)state;
+	assert_int_equal(pthread_create(&thread, NULL, put_4000, &putter), 0);
+	while (!atomic_load(&putter.done)) {
+		(void)snprintf(name, sizeof(name), "S%d", before);
+		queue_contract_put(putter.queue, name);
+		before++;
+	}
+	pthread_join(thread, NULL);
+	assert_true(before > 5);
+	assert_int_equal(count_messages(putter.queue), 4000 + before);
+	putter.queue->ops->destroy(&putter.queue);
+}
+
 static void the_wal_stays_short(void **state)
 {
 	struct tp_queue *queue = open_new();
@@ -1495,6 +1731,15 @@ int main(void)
 		cmocka_unit_test(
 			an_uncertain_recovery_lists_what_it_may_have_taken),
 		cmocka_unit_test(each_change_is_synced_once),
+		cmocka_unit_test(many_share_one_sync),
+		cmocka_unit_test(large_ones_do_not_share_a_transaction),
+		cmocka_unit_test(
+			one_that_the_database_refuses_keeps_no_other_out),
+		cmocka_unit_test(many_on_a_full_disk_are_put_or_refused),
+		cmocka_unit_test(
+			many_of_an_uncertain_commit_are_put_again_and_once),
+		cmocka_unit_test(what_stays_uncertain_is_told_as_that),
+		cmocka_unit_test(others_come_between_many),
 		cmocka_unit_test(the_wal_stays_short),
 		cmocka_unit_test(damage_is_an_error_and_not_a_crash),
 		cmocka_unit_test(
@@ -1520,6 +1765,8 @@ int main(void)
 	(void)snprintf(path, sizeof(path), "%s/queue.db", directory);
 	failed = queue_contract_run(
 		"queue_sqlite contract", open_new, lose_owner);
+	failed += queue_contract_many_run(
+		"queue_sqlite contract, many", open_new);
 	failed += cmocka_run_group_tests_name(
 		"queue_sqlite", tests, make_place, NULL);
 	if (geteuid() == 0)

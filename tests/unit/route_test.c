@@ -161,12 +161,112 @@ static void a_long_hint_is_cut_in_the_reason_only(void **state)
 	assert_non_null(strstr(route.reason, "of store eu"));
 }
 
+/* ---- users -------------------------------------------------------------- */
+
+struct user_case {
+	const char *sentence;
+	const char *users[3];
+	struct tp_user user;
+	int admits;
+	int names;
+};
+
+static const struct user_case user_cases[] = {
+	{ "who is not listed anywhere may submit, not ask", { NULL },
+		{ 33, "www-data" }, 1, 0 },
+	{ "a listed name may", { "shop", "www-data" }, { 33, "www-data" }, 1,
+		1 },
+	{ "a listed number may", { "shop", "33" }, { 33, "www-data" }, 1, 1 },
+	{ "another name may not", { "www-data" }, { 34, "www" }, 0, 0 },
+	{ "another number may not", { "33" }, { 333, "x" }, 0, 0 },
+	{ "case matters", { "WWW-data" }, { 33, "www-data" }, 0, 0 },
+	{ "a name is matched whole", { "www-data" }, { 34, "www-data2" }, 0,
+		0 },
+	{ "root always may", { "www-data" }, { 0, "root" }, 1, 1 },
+	{ "root may ask where nobody is listed", { NULL }, { 0, NULL }, 1, 1 },
+	{ "without a name the number counts", { "www-data", "1001" },
+		{ 1001, NULL }, 1, 1 },
+	{ "without a name no name matches", { "www-data" }, { 33, NULL }, 0,
+		0 },
+	{ "whoever is called like a number is not that user", { "33" },
+		{ 5000, "33" }, 0, 0 },
+	{ "leading zeros change no number", { "0033" }, { 33, NULL }, 1, 1 },
+	{ "a name called root is not root", { "www-data" }, { 7, "root" }, 0,
+		0 },
+	{ "a number that wraps is nobody's", { "4294967329" }, { 33, NULL }, 0,
+		0 },
+	{ "the number -1 is nobody's", { "4294967295" }, { UINT32_MAX, NULL },
+		0, 0 },
+};
+
+static void stores_admit_and_name_users_as_listed(void **state)
+{
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(user_cases) / sizeof(user_cases[0]); i++) {
+		const struct user_case *c = &user_cases[i];
+		struct tp_store store = {
+			.users = { (char **)(uintptr_t)c->users, 0 }
+		};
+
+		while (store.users.count < 3 && c->users[store.users.count])
+			store.users.count++;
+		print_message("%s\n", c->sentence);
+		assert_int_equal(tp_store_admits(&store, &c->user), c->admits);
+		assert_int_equal(tp_store_names(&store, &c->user), c->names);
+	}
+}
+
+static void what_can_be_a_user_is_told_from_what_cannot(void **state)
+{
+	static const struct {
+		const char *entry;
+		int valid;
+	} cases_of_entries[] = {
+		{ "www-data", 1 },
+		{ "_apt", 1 },
+		{ "machine$", 1 },
+		{ "first.last", 1 },
+		{ "0", 1 },
+		{ "4294967294", 1 },
+		{ "4294967295", 0 },
+		{ "18446744073709551617", 0 },
+		{ "", 0 },
+		{ "-1", 0 },
+		{ "-r", 0 },
+		{ "two words", 0 },
+		{ "a:b", 0 },
+		{ "a/b", 0 },
+		{ "*", 0 },
+		{ "gr\xc3\xbcn", 0 },
+	};
+	char name[300];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases_of_entries) / sizeof(cases_of_entries[0]);
+		i++) {
+		print_message("%s\n", cases_of_entries[i].entry);
+		assert_int_equal(tp_route_user_valid(cases_of_entries[i].entry),
+			cases_of_entries[i].valid);
+	}
+	memset(name, 'a', sizeof(name));
+	name[255] = '\0';
+	assert_int_equal(tp_route_user_valid(name), 1);
+	name[255] = 'a';
+	name[256] = '\0';
+	assert_int_equal(tp_route_user_valid(name), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(routes_are_found_in_the_documented_order),
 		cmocka_unit_test(without_a_default_store_there_is_no_route),
 		cmocka_unit_test(a_long_hint_is_cut_in_the_reason_only),
+		cmocka_unit_test(stores_admit_and_name_users_as_listed),
+		cmocka_unit_test(what_can_be_a_user_is_told_from_what_cannot),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,140 @@
+/*
+ * spool_private.h - what the files of the spool share
+ *
+ * LAYER   adapters; libc.
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef TP_ADAPTERS_SPOOL_PRIVATE_H
+#define TP_ADAPTERS_SPOOL_PRIVATE_H
+
+#include "adapters/spool.h"
+
+#include <dirent.h>
+#include <limits.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#define TP_SPOOL_INCOMING "incoming"
+#define TP_SPOOL_QUARANTINE "quarantine"
+#define TP_SPOOL_DONE "done"
+#define TP_SPOOL_WAKE "wake"
+#define TP_SPOOL_LOCK "lock"
+#define TP_SPOOL_REASON ".reason"
+#define TP_SPOOL_TEMP "t."
+
+#define TP_SPOOL_TOP_MODE 0755
+#define TP_SPOOL_INCOMING_MODE 03733
+#define TP_SPOOL_QUARANTINE_MODE 0700
+#define TP_SPOOL_DONE_MODE 0700
+#define TP_SPOOL_FILE_MODE 0440
+
+/* Nobody can list them, so a pass holds this many names at most. */
+#define TP_SPOOL_BATCH_COUNT 1024
+
+/* ---- spool_dir.c --------------------------------------------------------- */
+
+/* "SPOOL/NAME". @return 0; TP_EINVAL (too long) */
+int tp_spool_path(char path_out[PATH_MAX], const char *spool, const char *name,
+	struct tp_error *err) TP_USE_RESULT;
+
+/* Opens SPOOL/NAME for listing. @return the descriptor; TP_ENOTFOUND,
+ * TP_EPERM, TP_EIO */
+int tp_spool_dir_open(const char *spool, const char *name,
+	struct tp_error *err) TP_USE_RESULT;
+
+/* As renameat(2), but never replaces: -1 with EEXIST then. */
+int tp_spool_rename(
+	int from_fd, const char *from, int to_fd, const char *to) TP_USE_RESULT;
+
+/* As fsync(2) and fdatasync(2), but not ended by a signal. */
+int tp_spool_fsync(int fd) TP_USE_RESULT;
+int tp_spool_fdatasync(int fd) TP_USE_RESULT;
+
+/* A stream of its own over the directory FD. NULL with errno. */
+DIR *tp_spool_stream(int fd) TP_USE_RESULT;
+
+/* Up to TP_SPOOL_BATCH_COUNT names, sorted. */
+struct tp_spool_names {
+	char *slots; /* of NAME_MAX + 1 bytes; NULL until the first batch */
+	size_t count;
+	size_t next;
+};
+/* Whether a directory entry belongs in the batch. */
+typedef int tp_spool_take_fn(void *ctx, const struct dirent *entry);
+/* Reads the next batch. @return 1: there may be more; 0: DIR is at its end;
+ * TP_EIO, TP_ENOMEM */
+int tp_spool_names_fill(struct tp_spool_names *names, DIR *dir,
+	tp_spool_take_fn *take, void *ctx, struct tp_error *err) TP_USE_RESULT;
+/* @return the next name of the batch, or NULL */
+const char *tp_spool_names_next(struct tp_spool_names *names);
+void tp_spool_names_free(struct tp_spool_names *names);
+
+/* ---- spool_prepare.c ----------------------------------------------------- */
+
+/* Opens the directory NAME below PARENT_FD (AT_FDCWD: NAME is a path), after
+ * making it or setting it right.
+ * @param path for error texts
+ * @return the descriptor; TP_EPERM (with the command that mends it), TP_EIO */
+int tp_spool_prepare(int parent_fd, const char *name, const char *path,
+	mode_t mode, struct tp_error *err) TP_USE_RESULT;
+
+/* ---- spool_lock.c -------------------------------------------------------- */
+
+/* @return the descriptor that holds the lock; TP_EBUSY naming the holder;
+ *         TP_EIO, TP_EPERM */
+int tp_spool_lock(
+	int spool_fd, const char *spool, struct tp_error *err) TP_USE_RESULT;
+
+/* ---- spool_wake.c -------------------------------------------------------- */
+
+/* Sends "look now", without waiting and without telling of failure.
+ * @param dir_fd a directory right below SPOOL; may be O_PATH */
+void tp_spool_wake_send(const char *spool, int dir_fd);
+
+/* @return the socket to wait on, or -1: it cannot be had */
+int tp_spool_wake_listen(const char *spool, int spool_fd);
+
+/* ---- spool_quarantine.c -------------------------------------------------- */
+
+/* @param name_out the name there; may be NULL
+ * @return 0; TP_ENOTFOUND (gone); TP_EPERM (a directory of another user), or
+ *         TP_EIO */
+int tp_spool_quarantine(int incoming_fd, int quarantine_fd, const char *name,
+	const char *reason, struct tp_error *err) TP_USE_RESULT;
+
+/* The first line of NAME's reason; "" if there is none. */
+void tp_spool_reason(
+	int quarantine_fd, const char *name, char *out, size_t out_bytes);
+
+/* Removes NAME's reason, if there is one. */
+void tp_spool_reason_remove(int quarantine_fd, const char *name);
+
+/* @return 1 if NAME is that of a reason */
+int tp_spool_is_reason(const char *name);
+
+/* ---- spool_read.c -------------------------------------------------------- */
+
+struct tp_spool_reader {
+	char *spool;
+	int spool_fd;
+	int incoming_fd;
+	int quarantine_fd;
+	int done_fd;
+	int lock_fd;
+	int event_fd;
+	int wake_fd;	/* -1: none */
+	int inotify_fd; /* -1: none */
+	int64_t data_max_bytes;
+	/* the pass that is under way */
+	DIR *dir;	  /* NULL: none */
+	int at_end;	  /* DIR has been read to its end */
+	unsigned notes;	  /* lines told */
+	unsigned untold;  /* lines that were too many */
+	int64_t stuck_at; /* tp_mono_ms() when what cannot be moved was told;
+			   * 0: never */
+	int stuck_told;	  /* in this pass */
+	struct tp_spool_names names;
+};
+
+#endif
