@@ -43,7 +43,7 @@ extern "C" {
 #endif
 
 #define TILLPOST_ABI_MAJOR 1
-#define TILLPOST_ABI_MINOR 0
+#define TILLPOST_ABI_MINOR 1
 #define TILLPOST_ENTRY "tillpost_plugin_v1"
 
 /* Fills in the size and zeroes the rest: struct tillpost_message m;
@@ -108,6 +108,7 @@ struct tillpost_error {
 #define TILLPOST_CAP_SETTINGS_SET UINT64_C(0x0010) /* managed settings */
 #define TILLPOST_CAP_SASL UINT64_C(0x0020)	   /* SCRAM-SHA-256, CRAM-MD5 */
 #define TILLPOST_CAP_SMTPUTF8 UINT64_C(0x0040)
+#define TILLPOST_CAP_INTAKE UINT64_C(0x0080) /* 1.1: takes the spool in */
 
 /* ---- what the host gives ------------------------------------------------ */
 
@@ -139,11 +140,22 @@ struct tillpost_host {
 /* ---- open --------------------------------------------------------------- */
 
 #define TILLPOST_ROLE_EMBEDDED 1 /* queue and delivery in this process */
-#define TILLPOST_ROLE_SUBMIT 2	 /* only checks and writes the spool */
+/* Only checks and writes the spool: holds no credential, opens no database,
+ * starts no thread, keeps no descriptor, and so works after fork() too: the
+ * one exception to the rule about forked children. If the configuration file
+ * may be read, stores and limits are checked at once, else (and always, again)
+ * by the process that takes the spool in. Calls that need the queue are
+ * answered by that process (queue_list with a queue id, outcomes, status) or
+ * are TILLPOST_EPERM. DELIVER_NOW is TILLPOST_EUNSUPPORTED. */
+#define TILLPOST_ROLE_SUBMIT 2
 
 /* No background delivery: submissions wait in the queue until run(), or
  * until another process delivers. */
 #define TILLPOST_OPEN_PASSIVE 0x0001u
+/* 1.1: this process takes the spool into its queue while it delivers, and
+ * answers the processes that only submit. One process per spool and queue:
+ * open() says TILLPOST_EBUSY to a second. */
+#define TILLPOST_OPEN_INTAKE 0x0002u
 
 struct tillpost_open_options {
 	uint32_t struct_size;
@@ -152,6 +164,9 @@ struct tillpost_open_options {
 	uint32_t reserved;
 	const char *config_path; /* NULL: /etc/tillpost/tillpost.conf */
 	const struct tillpost_host *host; /* NULL: none; copied */
+	/* 1.1, role submit: the spool directory; NULL: spool.path of the
+	 * configuration, or its default where that may not be read. */
+	const char *spool_path;
 };
 
 typedef struct tillpost_handle tillpost_handle;
@@ -231,6 +246,10 @@ struct tillpost_status {
 	int64_t failed_count;
 	int64_t unknown_count;
 	int64_t connection_count; /* open relay connections */
+	/* 1.1; -1 where the spool cannot be read or there is none */
+	int64_t spooled_count;	   /* accepted, not yet in the queue */
+	int64_t quarantined_count; /* in the spool, waiting for a person */
+	int64_t taken_in_count;	   /* from the spool, since open */
 };
 
 /* One relay as the engine of this handle sees it. */
@@ -256,6 +275,11 @@ struct tillpost_queue_filter {
 	const char *queue_id;
 	const char *state; /* "queued", "active", "held"; NULL: all */
 };
+
+/* In the role submit only a filter with a queue id is answered, for a message
+ * of a store that this user may use; state is then also "spooled" (not yet
+ * taken in), or "sent", "failed", "partly", "cancelled" (over); sender and
+ * recipients are not told. */
 
 struct tillpost_queue_entry {
 	uint32_t struct_size;
@@ -333,6 +357,24 @@ struct tillpost_outcome {
 typedef int32_t tillpost_outcome_fn(
 	void *ctx, const struct tillpost_outcome *outcome);
 
+/* ---- spool (1.1) -------------------------------------------------------- */
+
+struct tillpost_spool_entry {
+	uint32_t struct_size;
+	uint32_t uid; /* whose it is */
+	const char *name;
+	const char *state;  /* "spooled", "quarantined" */
+	const char *reason; /* "" if spooled */
+	int64_t size_bytes;
+	int64_t modified_ms;
+};
+/* A nonzero return ends the listing. */
+typedef int32_t tillpost_spool_fn(
+	void *ctx, const struct tillpost_spool_entry *entry);
+
+#define TILLPOST_SPOOL_RELEASE 1 /* quarantined: to be taken in again */
+#define TILLPOST_SPOOL_DISCARD 2 /* quarantined: deleted for good */
+
 /* ---- settings ----------------------------------------------------------- */
 
 struct tillpost_setting {
@@ -395,6 +437,7 @@ struct tillpost_test_options {
 	uint32_t struct_size;
 	uint32_t wait_ms;  /* 0: 30,000 */
 	const char *store; /* NULL: "default" */
+	/* 1.1: NULL: connect, TLS and login, and then no mail. */
 	const char *recipient;
 };
 
@@ -490,6 +533,14 @@ struct tillpost_api {
 	int32_t (*check)(const char *config_path,
 		const struct tillpost_host *host, tillpost_finding_fn *finding,
 		void *ctx, struct tillpost_error *err);
+
+	/* 1.1. What is in the spool, for those who may read it.
+	 * @return how many entries were shown */
+	int32_t (*spool_list)(tillpost_handle *handle, tillpost_spool_fn *entry,
+		void *ctx, struct tillpost_error *err);
+	/* 1.1. ACTION is a TILLPOST_SPOOL_*, NAME as listed. */
+	int32_t (*spool_action)(tillpost_handle *handle, int32_t action,
+		const char *name, struct tillpost_error *err);
 };
 
 typedef const struct tillpost_api *tillpost_entry_fn(void);

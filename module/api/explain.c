@@ -120,6 +120,27 @@ static void explain_message(
 	fact(facts, "size", "%zu bytes", message->len);
 }
 
+/* What would happen to anybody's message: users are not checked. */
+static int make_intake(tillpost_handle *handle,
+	const struct tillpost_message *message, struct tp_intake *intake_out,
+	struct tp_error *err)
+{
+	struct tp_intake_context context = {
+		.config = tp_handle_config(handle),
+		.clock = &handle->clock,
+	};
+	int rc;
+
+	if (context.config->partial)
+		rc = tp_fail(err, TP_EPERM, handle->config_path,
+			"the configuration may not be read by this user, so "
+			"its stores are not known here");
+	else
+		rc = tp_intake_make(&context, message, intake_out, err);
+	tp_config_unref(&context.config);
+	return rc;
+}
+
 int32_t tp_api_route_explain(tillpost_handle *handle,
 	const struct tillpost_message *message, tillpost_route_fn *show,
 	void *ctx, struct tillpost_error *err)
@@ -135,7 +156,7 @@ int32_t tp_api_route_explain(tillpost_handle *handle,
 			"is NULL");
 	if (rc >= 0) {
 		TP_ABI_READ(&known, message);
-		rc = tp_intake_make(handle, &known, &intake, &detail);
+		rc = make_intake(handle, &known, &intake, &detail);
 	}
 	if (rc >= 0) {
 		explain_store(&facts, &intake.route);
@@ -313,11 +334,9 @@ static int32_t test(struct testing *testing, struct tp_config *config,
 	struct tp_error detail = TP_ERROR_INIT;
 	const struct tp_store *store;
 	char text[LINE_BYTES];
-	int rc;
+	int rc = TP_OK;
 
-	if (!options->recipient)
-		rc = tp_fail(&detail, TP_EINVAL, "recipient", "is NULL");
-	else
+	if (options->recipient)
 		rc = tp_address_check(
 			options->recipient, 0, "to", NULL, NULL, &detail);
 	if (rc >= 0)
@@ -332,7 +351,7 @@ static int32_t test(struct testing *testing, struct tp_config *config,
 		(long long)store->relay->port, tls_name(store->relay->tls));
 	step(testing, "route", TILLPOST_OK, 0, text);
 	rc = try_relay(testing, store->relay, &detail);
-	if (rc < 0)
+	if (rc < 0 || !options->recipient)
 		return tp_abi_error(err, rc, &detail);
 	return deliver_test(testing, store, options, receipt, err);
 }
@@ -345,7 +364,7 @@ int32_t tp_api_test_send(tillpost_handle *handle,
 	struct testing testing = { handle, show, ctx };
 	struct tillpost_test_options known;
 	struct tp_config *config;
-	int32_t rc = tp_handle_usable(handle, &detail);
+	int32_t rc = tp_handle_embedded(handle, &detail);
 
 	if (rc < 0)
 		return tp_abi_error(err, rc, &detail);

@@ -37,21 +37,49 @@ int tp_handle_usable(const tillpost_handle *handle, struct tp_error *err)
 {
 	if (!handle)
 		return tp_fail(err, TP_EINVAL, "handle", "is NULL");
-	if (handle->pid != getpid())
+	if (!handle->submit && handle->pid != getpid())
 		return tp_fail(err, TP_ESTATE, "handle",
 			"was opened before fork(): open a new one in the "
 			"child");
 	return TP_OK;
 }
 
+int tp_handle_embedded(const tillpost_handle *handle, struct tp_error *err)
+{
+	int rc = tp_handle_usable(handle, err);
+
+	if (rc >= 0 && handle->submit)
+		return tp_fail(err, TP_EPERM, "role",
+			"the role submit only writes the spool: use the role "
+			"embedded, as the user that delivers");
+	return rc;
+}
+
 struct tp_config *tp_handle_config(tillpost_handle *handle)
 {
 	struct tp_config *config;
 
+	if (handle->submit)
+		return tp_submit_role_config(handle);
 	(void)pthread_mutex_lock(&handle->lock);
 	config = tp_config_ref(handle->config);
 	(void)pthread_mutex_unlock(&handle->lock);
 	return config;
+}
+
+char *tp_handle_spool(tillpost_handle *handle)
+{
+	struct tp_config *config;
+	char *spool;
+
+	if (handle->submit)
+		return tp_submit_role_spool(handle);
+	if (handle->intake)
+		return tp_strdup(tp_spool_intake_path(handle->intake));
+	config = tp_handle_config(handle);
+	spool = tp_strdup(tp_abi_text(config->spool_path));
+	tp_config_unref(&config);
+	return spool;
 }
 
 struct tp_config_source tp_handle_source(tillpost_handle *handle)
@@ -60,6 +88,7 @@ struct tp_config_source tp_handle_source(tillpost_handle *handle)
 		.path = handle->config_path,
 		.host_setting = handle->host.setting,
 		.host_ctx = handle->host.ctx,
+		.without_secrets = handle->role == TILLPOST_ROLE_SUBMIT,
 	};
 
 	return source;
@@ -131,14 +160,10 @@ static int open_engine(tillpost_handle *handle, struct tp_error *err)
 		.log_ctx = handle,
 		.reporting_host = host_name,
 	};
-	int rc;
 
 	if (gethostname(host_name, sizeof(host_name) - 1) < 0)
 		(void)snprintf(host_name, sizeof(host_name), "localhost");
-	rc = tp_engine_new(&options, handle->config, &handle->engine, err);
-	if (rc >= 0 && !(handle->flags & TILLPOST_OPEN_PASSIVE))
-		rc = tp_engine_start(handle->engine, err);
-	return rc;
+	return tp_engine_new(&options, handle->config, &handle->engine, err);
 }
 
 static int open_stop_pipe(tillpost_handle *handle, struct tp_error *err)
@@ -172,13 +197,19 @@ static int open_parts(tillpost_handle *handle, struct tp_error *err)
 		.clock = &handle->clock,
 	};
 	rc = tp_queue_sqlite_open(&queue_options, &handle->queue, err);
+	if (rc >= 0 && (handle->flags & TILLPOST_OPEN_INTAKE))
+		rc = tp_spool_intake_open(handle, err);
 	if (rc >= 0)
 		rc = open_outcome_file(handle, err);
 	if (rc >= 0)
 		rc = tp_transport_esmtp_new(&handle->transport, err);
 	if (rc >= 0)
 		rc = open_stop_pipe(handle, err);
-	return rc >= 0 ? open_engine(handle, err) : rc;
+	if (rc >= 0)
+		rc = open_engine(handle, err);
+	if (rc >= 0 && !(handle->flags & TILLPOST_OPEN_PASSIVE))
+		rc = tp_delivery_start(handle, err);
+	return rc;
 }
 
 static tillpost_handle *new_handle(const struct tillpost_open_options *options)
@@ -188,6 +219,7 @@ static tillpost_handle *new_handle(const struct tillpost_open_options *options)
 	if (!handle)
 		return NULL;
 	handle->pid = getpid();
+	handle->role = options->role;
 	handle->flags = options->flags;
 	handle->stop_pipe[0] = handle->stop_pipe[1] = -1;
 	TP_ABI_READ(&handle->host, options->host);
@@ -198,6 +230,7 @@ static tillpost_handle *new_handle(const struct tillpost_open_options *options)
 	}
 	(void)pthread_mutex_init(&handle->lock, NULL);
 	(void)pthread_mutex_init(&handle->change_lock, NULL);
+	(void)pthread_mutex_init(&handle->delivery_lock, NULL);
 	handle->config_path =
 		tp_strdup(options->config_path ? options->config_path
 					       : TP_CONFIG_DEFAULT_PATH);
@@ -206,15 +239,18 @@ static tillpost_handle *new_handle(const struct tillpost_open_options *options)
 	return handle;
 }
 
-static int check_role(int32_t role, struct tp_error *err)
+static int check_role(
+	const struct tillpost_open_options *options, struct tp_error *err)
 {
-	if (role == TILLPOST_ROLE_EMBEDDED)
+	if (options->role == TILLPOST_ROLE_EMBEDDED)
 		return TP_OK;
-	if (role == TILLPOST_ROLE_SUBMIT)
-		return tp_fail(err, TP_EUNSUPPORTED, "role",
-			"the submit role (spool) is not in this version: see "
-			"TILLPOST_CAP_SUBMIT");
-	return tp_fail(err, TP_EINVAL, "role", "unknown role %d", (int)role);
+	if (options->role != TILLPOST_ROLE_SUBMIT)
+		return tp_fail(err, TP_EINVAL, "role", "unknown role %d",
+			(int)options->role);
+	if (options->flags & TILLPOST_OPEN_INTAKE)
+		return tp_fail(err, TP_EINVAL, "flags",
+			"OPEN_INTAKE needs the role embedded");
+	return TP_OK;
 }
 
 int32_t tp_api_open(const struct tillpost_open_options *options,
@@ -231,10 +267,16 @@ int32_t tp_api_open(const struct tillpost_open_options *options,
 			tp_fail(&detail, TP_EINVAL, "handle_out", "is NULL"),
 			&detail);
 	*handle_out = NULL;
-	rc = check_role(known.role, &detail);
+	rc = check_role(&known, &detail);
 	if (rc >= 0) {
 		handle = new_handle(&known);
-		rc = handle ? open_parts(handle, &detail) : TP_ENOMEM;
+		if (!handle)
+			rc = TP_ENOMEM;
+		else if (known.role == TILLPOST_ROLE_SUBMIT)
+			rc = tp_submit_role_open(
+				handle, known.spool_path, &detail);
+		else
+			rc = open_parts(handle, &detail);
 	}
 	if (rc < 0)
 		tp_api_close(&handle);
@@ -261,6 +303,7 @@ static void close_in_child(tillpost_handle *handle)
 {
 	if (handle->queue)
 		handle->queue->ops->destroy(&handle->queue);
+	tp_spool_intake_close_in_child(&handle->intake);
 	close_pipe(handle);
 	tp_free(handle->config_path);
 	tp_free(handle);
@@ -269,7 +312,9 @@ static void close_in_child(tillpost_handle *handle)
 static void close_parts(tillpost_handle *handle)
 {
 	if (handle->engine)
-		tp_engine_shutdown(handle->engine, CLOSE_GRACE_MS);
+		tp_delivery_shutdown(handle, CLOSE_GRACE_MS);
+	tp_spool_intake_close(&handle->intake);
+	tp_submit_role_close(handle);
 	tp_engine_destroy(&handle->engine);
 	if (handle->transport)
 		handle->transport->ops->destroy(&handle->transport);
@@ -280,6 +325,7 @@ static void close_parts(tillpost_handle *handle)
 	close_pipe(handle);
 	(void)pthread_mutex_destroy(&handle->lock);
 	(void)pthread_mutex_destroy(&handle->change_lock);
+	(void)pthread_mutex_destroy(&handle->delivery_lock);
 	tp_free(handle->config_path);
 	tp_free(handle);
 }
@@ -288,7 +334,8 @@ void tp_api_close(tillpost_handle **handle)
 {
 	if (!handle || !*handle)
 		return;
-	if ((*handle)->pid == getpid())
+	if ((*handle)->pid == getpid() ||
+		(*handle)->role == TILLPOST_ROLE_SUBMIT)
 		close_parts(*handle);
 	else
 		close_in_child(*handle);
@@ -333,6 +380,9 @@ int tp_handle_reload(tillpost_handle *handle, struct tp_error *err)
 	warn_if_fixed(
 		handle, "queue.path", before->queue_path, after->queue_path);
 	warn_if_fixed(handle, "log.path", before->log_path, after->log_path);
+	if (handle->intake)
+		warn_if_fixed(handle, "spool.path", before->spool_path,
+			after->spool_path);
 	tp_config_unref(&before);
 	return TP_OK;
 }
@@ -342,7 +392,9 @@ int32_t tp_api_reload(tillpost_handle *handle, struct tillpost_error *err)
 	struct tp_error detail = TP_ERROR_INIT;
 	int rc = tp_handle_usable(handle, &detail);
 
-	if (rc >= 0) {
+	if (rc >= 0 && handle->submit) {
+		rc = tp_submit_role_reload(handle, &detail);
+	} else if (rc >= 0) {
 		(void)pthread_mutex_lock(&handle->change_lock);
 		rc = tp_handle_reload(handle, &detail);
 		(void)pthread_mutex_unlock(&handle->change_lock);

@@ -1,10 +1,12 @@
 /*
  * handle.h - what a host's handle holds
  *
- * JOB     The composition root: configuration, queue, transport, outcome file
- *         and engine of one handle. Shared by the files of this folder only.
+ * JOB     The composition root: configuration, queue, transport, outcome file,
+ *         engine and spool intake of one handle; in the role submit only the
+ *         configuration. Shared by the files of this folder only.
  * LAYER   api.
- * THREADS `lock` guards config; the rest is set at open.
+ * THREADS `lock` guards config, `delivery_lock` who delivers; the rest is set
+ *         at open. The role submit uses none of the mutexes (role_submit.c).
  * SPDX-License-Identifier: MIT
  */
 #ifndef TP_API_HANDLE_H
@@ -14,6 +16,7 @@
 
 #include "adapters/config_file.h"
 #include "adapters/outcome_file.h"
+#include "api/users.h"
 #include "core/engine.h"
 #include "core/message.h"
 #include "core/queue.h"
@@ -22,8 +25,13 @@
 #include <pthread.h>
 #include <sys/types.h>
 
+struct tp_spool_intake;
+struct tp_submit_role;
+struct tp_query_server;
+
 struct tillpost_handle {
 	pid_t pid;
+	int32_t role; /* TILLPOST_ROLE_* */
 	uint32_t flags;
 	struct tillpost_host host; /* copied; zeroes where the host has none */
 	struct tp_clock clock;
@@ -37,6 +45,12 @@ struct tillpost_handle {
 	struct tp_outcome_sink sink;
 	struct tp_engine *engine;
 	int stop_pipe[2];
+	pthread_mutex_t delivery_lock;
+	unsigned delivery_count;	      /* starts without their stop */
+	struct tp_spool_intake *intake;	      /* NULL unless OPEN_INTAKE */
+	struct tp_query_server *query_server; /* query_calls.c's; NULL: none */
+	struct tp_submit_role *submit; /* NULL unless the role is submit; then
+					* config to engine are not used */
 };
 
 /* ---- handle.c ----------------------------------------------------------- */
@@ -53,8 +67,14 @@ int tp_handle_reload(tillpost_handle *handle, struct tp_error *err);
 /* A reference to the current configuration. */
 struct tp_config *tp_handle_config(tillpost_handle *handle);
 struct tp_config_source tp_handle_source(tillpost_handle *handle);
-/* TP_EINVAL for NULL, TP_ESTATE in a forked child. */
+/* TP_EINVAL for NULL, TP_ESTATE in a forked child, except for the role submit,
+ * which may be used there. */
 int tp_handle_usable(const tillpost_handle *handle, struct tp_error *err);
+/* As above, and TP_EPERM in the role submit. */
+int tp_handle_embedded(const tillpost_handle *handle, struct tp_error *err);
+/* The spool of this handle. @return NULL if out of memory. @owns caller,
+ * tp_free() */
+char *tp_handle_spool(tillpost_handle *handle);
 void tp_handle_log(tillpost_handle *handle, int32_t level, const char *event,
 	const char *text);
 
@@ -64,23 +84,123 @@ int32_t tp_api_submit(tillpost_handle *handle,
 	const struct tillpost_message *message,
 	struct tillpost_receipt *receipt, struct tillpost_error *err);
 
+/* ---- intake.c ----------------------------------------------------------- */
+
+/* Under which circumstances a message comes in. */
+struct tp_intake_context {
+	/* Borrowed. If it is partial, stores are not known: there is no route,
+	 * and the policy only checks, by the limits of its store "default". */
+	struct tp_config *config;
+	const struct tp_clock *clock; /* for Date and the times in the queue */
+	const char *message_id;	      /* for a message without one; NULL: new */
+	/* Who submits; asked only for a store that is not for everybody.
+	 * NULL: may use every store. */
+	int (*user)(
+		void *user_ctx, struct tp_user *user_out, struct tp_error *err);
+	void *user_ctx;
+};
+
 /* A message on its way in: what route_explain() shows and submit() stores.
  * @owns the caller: tp_intake_free() */
 struct tp_intake {
 	struct tp_config *config;
-	struct tp_route route;
+	struct tp_route route; /* store NULL: config is partial */
 	struct tp_message message;
 };
-int tp_intake_make(tillpost_handle *handle,
+/* @return 0; TP_EINVAL, TP_EMESSAGE, TP_EADDRESS, TP_ETOOBIG, TP_ENOTFOUND,
+ *         TP_EPERM, TP_ECONFIG: refused; TP_EIO, TP_ENOMEM: not now */
+int tp_intake_make(const struct tp_intake_context *context,
 	const struct tillpost_message *message, struct tp_intake *intake_out,
 	struct tp_error *err) TP_USE_RESULT;
 void tp_intake_free(struct tp_intake *intake);
+/* What the queue stores; without a queue id. Borrows everything but its array
+ * of recipients (tp_free()) from the other arguments.
+ * @return 0; TP_EINVAL (expired before it was submitted), TP_ENOMEM */
+int tp_intake_item(const struct tp_intake *intake,
+	const struct tillpost_message *message, int64_t accepted_ms,
+	struct tp_queue_item *item_out, struct tp_error *err) TP_USE_RESULT;
+
+/* ---- role_submit.c ------------------------------------------------------ */
+
+int tp_submit_role_open(tillpost_handle *handle, const char *spool_path,
+	struct tp_error *err) TP_USE_RESULT;
+void tp_submit_role_close(tillpost_handle *handle);
+/* A reference to the configuration, read again if its file has changed;
+ * partial where it may not be read. */
+struct tp_config *tp_submit_role_config(tillpost_handle *handle);
+int tp_submit_role_reload(tillpost_handle *handle, struct tp_error *err);
+/* @return NULL if out of memory. @owns caller */
+char *tp_submit_role_spool(tillpost_handle *handle);
+int tp_submit_role_submit(tillpost_handle *handle,
+	const struct tillpost_message *message,
+	struct tillpost_receipt *receipt, struct tp_error *err) TP_USE_RESULT;
+
+/* ---- spool_intake.c ----------------------------------------------------- */
+
+/* Locks queue and spool against a second taker. */
+int tp_spool_intake_open(
+	tillpost_handle *handle, struct tp_error *err) TP_USE_RESULT;
+/* Removes from the spool what the queue has already, then takes in with a
+ * thread of its own, from _go on. */
+int tp_spool_intake_reconcile(
+	struct tp_spool_intake *intake, struct tp_error *err) TP_USE_RESULT;
+int tp_spool_intake_go(
+	struct tp_spool_intake *intake, struct tp_error *err) TP_USE_RESULT;
+/* Ends the thread after the batch at hand. */
+void tp_spool_intake_halt(struct tp_spool_intake *intake);
+/* Halts, unlocks, frees. NULL-safe. */
+void tp_spool_intake_close(struct tp_spool_intake **intake);
+/* In a forked child: only drops what is the child's. */
+void tp_spool_intake_close_in_child(struct tp_spool_intake **intake);
+/* Of the spool that is locked, whatever the configuration says meanwhile. */
+const char *tp_spool_intake_path(const struct tp_spool_intake *intake);
+/* 1 if the spool was seen empty since the last start. */
+int tp_spool_intake_idle(struct tp_spool_intake *intake);
+int64_t tp_spool_intake_count(struct tp_spool_intake *intake);
+
+/* ---- spool_calls.c ------------------------------------------------------ */
+
+int32_t tp_api_spool_list(tillpost_handle *handle, tillpost_spool_fn *entry,
+	void *ctx, struct tillpost_error *err);
+int32_t tp_api_spool_action(tillpost_handle *handle, int32_t action,
+	const char *name, struct tillpost_error *err);
+/* The three counts of the spool; -1 where it cannot be read. */
+void tp_handle_spool_status(
+	tillpost_handle *handle, struct tillpost_status *status);
+
+/* ---- query_calls.c ------------------------------------------------------ */
+
+/* Begins and ends answering the processes that only submit: while this handle
+ * takes the spool in. stop is called after a start that failed, too. */
+int tp_handle_query_start(
+	tillpost_handle *handle, struct tp_error *err) TP_USE_RESULT;
+void tp_handle_query_stop(tillpost_handle *handle);
+
+/* The calls of the same names in the role submit: they ask the process that
+ * takes the spool in. The handle was found usable. */
+int32_t tp_query_calls_status(tillpost_handle *handle,
+	struct tillpost_status *status, tillpost_relay_status_fn *relay,
+	void *ctx, struct tillpost_error *err);
+int32_t tp_query_calls_queue_list(tillpost_handle *handle,
+	const struct tillpost_queue_filter *filter, tillpost_queue_fn *entry,
+	void *ctx, struct tillpost_error *err);
+int32_t tp_query_calls_outcomes(tillpost_handle *handle,
+	const struct tillpost_outcome_filter *filter,
+	tillpost_outcome_fn *outcome, void *ctx, struct tillpost_error *err);
 
 /* ---- run.c -------------------------------------------------------------- */
 
 int32_t tp_api_run(tillpost_handle *handle,
 	const struct tillpost_run_options *options, struct tillpost_error *err);
 void tp_api_stop(tillpost_handle *handle);
+
+/* Delivery with all that belongs to it: engine, spool intake, answers. Each
+ * start needs a stop; the last one ends it. */
+int tp_delivery_start(
+	tillpost_handle *handle, struct tp_error *err) TP_USE_RESULT;
+void tp_delivery_stop(tillpost_handle *handle, int64_t grace_ms);
+/* Ends it whoever wanted it. */
+void tp_delivery_shutdown(tillpost_handle *handle, int64_t grace_ms);
 
 /* ---- queries.c ---------------------------------------------------------- */
 
@@ -94,6 +214,15 @@ int32_t tp_api_queue_action(tillpost_handle *handle, int32_t action,
 int32_t tp_api_outcomes(tillpost_handle *handle,
 	const struct tillpost_outcome_filter *filter,
 	tillpost_outcome_fn *outcome, void *ctx, struct tillpost_error *err);
+
+/* The public words of a state: a lease is the engine's own business. */
+const char *tp_public_state(enum tp_queue_state state);
+/* Borrows from INNER. */
+void tp_public_outcome(
+	const struct tp_outcome *inner, struct tillpost_outcome *out);
+/* Shows each relay as the engine of an embedded handle sees it. */
+int tp_handle_relays(tillpost_handle *handle, tillpost_relay_status_fn *relay,
+	void *ctx, struct tp_error *err);
 
 /* ---- settings_calls.c --------------------------------------------------- */
 

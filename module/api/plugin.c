@@ -16,7 +16,8 @@ static const struct tillpost_api api = {
 	.abi_minor = TILLPOST_ABI_MINOR,
 	.capabilities = TILLPOST_CAP_EMBEDDED | TILLPOST_CAP_DELIVER_NOW |
 			TILLPOST_CAP_OUTCOMES | TILLPOST_CAP_SETTINGS_SET |
-			TILLPOST_CAP_SASL | TILLPOST_CAP_SMTPUTF8,
+			TILLPOST_CAP_SASL | TILLPOST_CAP_SMTPUTF8 |
+			TILLPOST_CAP_SUBMIT | TILLPOST_CAP_INTAKE,
 	.version = TILLPOST_VERSION,
 	.open = tp_api_open,
 	.close = tp_api_close,
@@ -34,6 +35,8 @@ static const struct tillpost_api api = {
 	.route_explain = tp_api_route_explain,
 	.reload = tp_api_reload,
 	.check = tp_api_check,
+	.spool_list = tp_api_spool_list,
+	.spool_action = tp_api_spool_action,
 };
 
 EXPORT const struct tillpost_api *tillpost_plugin_v1(void);

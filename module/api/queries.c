@@ -71,7 +71,7 @@ static void show_lane(const struct lane_copy *lane, int64_t waiting,
 	(void)relay(ctx, &status);
 }
 
-static int show_lanes(tillpost_handle *handle, tillpost_relay_status_fn *relay,
+int tp_handle_relays(tillpost_handle *handle, tillpost_relay_status_fn *relay,
 	void *ctx, struct tp_error *err)
 {
 	struct lane_list list = { NULL, 0, 0 };
@@ -121,6 +121,7 @@ static int fill_status(tillpost_handle *handle, struct tillpost_status *status,
 	filled.failed_count = sent.failed;
 	filled.unknown_count = sent.unknown;
 	filled.connection_count = sent.connections;
+	tp_handle_spool_status(handle, &filled);
 	TP_ABI_WRITE(status, &filled);
 	return TP_OK;
 }
@@ -131,10 +132,12 @@ int32_t tp_api_status(tillpost_handle *handle, struct tillpost_status *status,
 	struct tp_error detail = TP_ERROR_INIT;
 	int rc = tp_handle_usable(handle, &detail);
 
+	if (rc >= 0 && handle->submit)
+		return tp_query_calls_status(handle, status, relay, ctx, err);
 	if (rc >= 0 && status)
 		rc = fill_status(handle, status, &detail);
 	if (rc >= 0 && relay)
-		rc = show_lanes(handle, relay, ctx, &detail);
+		rc = tp_handle_relays(handle, relay, ctx, &detail);
 	return tp_abi_error(err, rc, &detail);
 }
 
@@ -149,8 +152,7 @@ struct listing {
 	int failed;
 };
 
-/* The public words: a lease is the engine's own business. */
-static const char *public_state(enum tp_queue_state state)
+const char *tp_public_state(enum tp_queue_state state)
 {
 	switch (state) {
 	case TP_QUEUE_LEASED:
@@ -181,7 +183,7 @@ static int show_item(struct listing *listing, const struct tp_queue_item *item,
 	entry.queue_id = item->queue_id;
 	entry.store = item->store;
 	entry.relay = item->relay;
-	entry.state = public_state(item->state);
+	entry.state = tp_public_state(item->state);
 	entry.sender = item->sender;
 	entry.message_id = item->message_id;
 	entry.reason = tp_abi_text(item->reason);
@@ -204,7 +206,7 @@ static int list_item(void *ctx, const struct tp_queue_item *item)
 	int stop;
 
 	if (listing->state &&
-		strcmp(listing->state, public_state(item->state)) != 0)
+		strcmp(listing->state, tp_public_state(item->state)) != 0)
 		return 0;
 	lists = tp_calloc(3 * item->rcpt_count, sizeof(*lists));
 	if (!lists) {
@@ -244,6 +246,9 @@ int32_t tp_api_queue_list(tillpost_handle *handle,
 	int rc = tp_handle_usable(handle, &detail);
 
 	TP_ABI_READ(&known, filter);
+	if (rc >= 0 && handle->submit)
+		return tp_query_calls_queue_list(
+			handle, filter, entry, ctx, err);
 	if (rc >= 0 && !entry)
 		rc = tp_fail(&detail, TP_EINVAL, "entry", "is NULL");
 	if (rc >= 0)
@@ -329,7 +334,7 @@ int32_t tp_api_queue_action(tillpost_handle *handle, int32_t action,
 {
 	struct tp_error detail = TP_ERROR_INIT;
 	enum tp_queue_action inner = TP_QUEUE_HOLD;
-	int rc = tp_handle_usable(handle, &detail);
+	int rc = tp_handle_embedded(handle, &detail);
 
 	if (rc >= 0 && (!queue_id || !tp_queue_id_valid(queue_id)))
 		rc = tp_fail(&detail, TP_EINVAL, "queue_id",
@@ -355,37 +360,43 @@ struct outcome_listing {
 	int32_t shown;
 };
 
+void tp_public_outcome(
+	const struct tp_outcome *inner, struct tillpost_outcome *out)
+{
+	TILLPOST_INIT(out);
+	out->attempt = inner->attempt;
+	out->event_id = inner->event_id;
+	out->time_ms = inner->time_ms;
+	out->store = tp_abi_text(inner->store);
+	out->relay = tp_abi_text(inner->relay);
+	out->queue_id = tp_abi_text(inner->queue_id);
+	out->message_id = tp_abi_text(inner->message_id);
+	out->sender = tp_abi_text(inner->sender);
+	out->recipient = tp_abi_text(inner->recipient);
+	out->verdict = tp_abi_text(inner->verdict);
+	out->cls = tp_class_name(inner->cls);
+	out->step = tp_abi_text(inner->step);
+	out->enhanced_code = tp_abi_text(inner->enhanced);
+	out->text = tp_abi_text(inner->text);
+	out->tls_version = tp_abi_text(inner->tls_version);
+	out->tls_cipher = tp_abi_text(inner->tls_cipher);
+	out->reply_code = inner->reply_code;
+	out->last = inner->last;
+	out->size_bytes = inner->size_bytes;
+	out->queued_ms = inner->queued_ms;
+	out->connect_us = inner->connect_us;
+	out->tls_us = inner->tls_us;
+	out->auth_us = inner->auth_us;
+	out->send_us = inner->send_us;
+	out->next_try_ms = inner->next_try_ms;
+}
+
 static int show_outcome(void *ctx, const struct tp_outcome *inner)
 {
 	struct outcome_listing *listing = ctx;
 	struct tillpost_outcome outcome;
 
-	TILLPOST_INIT(&outcome);
-	outcome.attempt = inner->attempt;
-	outcome.event_id = inner->event_id;
-	outcome.time_ms = inner->time_ms;
-	outcome.store = tp_abi_text(inner->store);
-	outcome.relay = tp_abi_text(inner->relay);
-	outcome.queue_id = tp_abi_text(inner->queue_id);
-	outcome.message_id = tp_abi_text(inner->message_id);
-	outcome.sender = tp_abi_text(inner->sender);
-	outcome.recipient = tp_abi_text(inner->recipient);
-	outcome.verdict = tp_abi_text(inner->verdict);
-	outcome.cls = tp_class_name(inner->cls);
-	outcome.step = tp_abi_text(inner->step);
-	outcome.enhanced_code = tp_abi_text(inner->enhanced);
-	outcome.text = tp_abi_text(inner->text);
-	outcome.tls_version = tp_abi_text(inner->tls_version);
-	outcome.tls_cipher = tp_abi_text(inner->tls_cipher);
-	outcome.reply_code = inner->reply_code;
-	outcome.last = inner->last;
-	outcome.size_bytes = inner->size_bytes;
-	outcome.queued_ms = inner->queued_ms;
-	outcome.connect_us = inner->connect_us;
-	outcome.tls_us = inner->tls_us;
-	outcome.auth_us = inner->auth_us;
-	outcome.send_us = inner->send_us;
-	outcome.next_try_ms = inner->next_try_ms;
+	tp_public_outcome(inner, &outcome);
 	listing->shown++;
 	return listing->outcome(listing->ctx, &outcome);
 }
@@ -401,6 +412,9 @@ int32_t tp_api_outcomes(tillpost_handle *handle,
 	int rc = tp_handle_usable(handle, &detail);
 
 	TP_ABI_READ(&known, filter);
+	if (rc >= 0 && handle->submit)
+		return tp_query_calls_outcomes(
+			handle, filter, outcome, ctx, err);
 	if (rc >= 0 && !outcome)
 		rc = tp_fail(&detail, TP_EINVAL, "outcome", "is NULL");
 	if (rc < 0)

@@ -85,7 +85,7 @@ int32_t tp_api_settings_get(tillpost_handle *handle, const char *key,
 	struct tp_error detail = TP_ERROR_INIT;
 	struct value_listing listing = { value, ctx };
 	struct tp_config *config;
-	int rc = tp_handle_usable(handle, &detail);
+	int rc = tp_handle_embedded(handle, &detail);
 
 	if (rc >= 0 && !value)
 		rc = tp_fail(&detail, TP_EINVAL, "value", "is NULL");
@@ -103,7 +103,7 @@ int32_t tp_api_settings_set(tillpost_handle *handle, const char *key,
 {
 	struct tp_error detail = TP_ERROR_INIT;
 	struct tp_config_source source;
-	int rc = tp_handle_usable(handle, &detail);
+	int rc = tp_handle_embedded(handle, &detail);
 
 	if (rc >= 0 && !key)
 		rc = tp_fail(&detail, TP_EINVAL, "key", "is NULL");

@@ -82,7 +82,7 @@ static void check_constants(void)
 #undef CONSTANT
 }
 
-/* The functions of version 1.0 keep their types. */
+/* Functions keep their types. */
 #define SIGNATURE(function, type)                                        \
 	_Static_assert(_Generic(((struct tillpost_api *)NULL)->function, \
 			       type : 1, default : 0),                   \
@@ -123,6 +123,11 @@ SIGNATURE(route_explain, int32_t (*)(tillpost_handle *,
 SIGNATURE(reload, int32_t (*)(tillpost_handle *, struct tillpost_error *));
 SIGNATURE(check, int32_t (*)(const char *, const struct tillpost_host *,
 	tillpost_finding_fn *, void *, struct tillpost_error *));
+/* 1.1 */
+SIGNATURE(spool_list, int32_t (*)(tillpost_handle *, tillpost_spool_fn *,
+	void *, struct tillpost_error *));
+SIGNATURE(spool_action, int32_t (*)(tillpost_handle *, int32_t, const char *,
+	struct tillpost_error *));
 /* clang-format on */
 
 _Static_assert(TILLPOST_ABI_MAJOR == 1, "a new major has a new table");

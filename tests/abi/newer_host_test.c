@@ -96,6 +96,10 @@ static void submit_and_list(const struct tillpost_api *api,
 	CHECK_OK(api->status(handle, &status.known, NULL, NULL, &err.known),
 		&err.known);
 	CHECK(status.known.queued_count == round);
+	/* There is no spool. */
+	CHECK(status.known.spooled_count == -1);
+	CHECK(status.known.quarantined_count == -1);
+	CHECK(status.known.taken_in_count == 0);
 	CHECK_LATER(&status, fill);
 
 	filter.known.store = "eu";
@@ -132,6 +136,11 @@ static void later_structs_work(
 	submit_and_list(fixture->api, handle, fill, round);
 	fixture->api->close(&handle);
 	CHECK(handle == NULL);
+	options.known.role = TILLPOST_ROLE_SUBMIT;
+	CHECK_OK(fixture->api->open(&options.known, &handle, &err.known),
+		&err.known);
+	CHECK_LATER(&options, fill);
+	fixture->api->close(&handle);
 }
 
 /* The table of some later version: one more function. The plugin's table is
@@ -150,7 +159,7 @@ static void a_missing_function_is_noticed(const struct tillpost_api *api)
 {
 	const union any_api *any = (const union any_api *)api;
 
-	CHECK(TILLPOST_HAS(api, tillpost_api, check));
+	CHECK(TILLPOST_HAS(api, tillpost_api, spool_action));
 	CHECK(!TILLPOST_HAS(&any->then, later_api, later));
 }
 

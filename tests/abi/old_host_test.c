@@ -211,6 +211,42 @@ static void test_route(const struct tillpost_api *api, tillpost_handle *handle)
 	free(message);
 }
 
+/* What a host of version 1.0 knows. */
+static void test_of_1_0(const struct abi_fixture *fixture)
+{
+	size_t options_size = SIZE_TO(tillpost_open_options, host);
+	size_t status_size = SIZE_TO(tillpost_status, connection_count);
+	struct tillpost_status *status = output_of(status_size);
+	struct tillpost_open_options options;
+	tillpost_handle *handle = NULL;
+	struct tillpost_error err;
+	void *cut;
+
+	TILLPOST_INIT(&options);
+	TILLPOST_INIT(&err);
+	options.role = TILLPOST_ROLE_EMBEDDED;
+	options.flags = TILLPOST_OPEN_PASSIVE;
+	options.config_path = fixture->config_path;
+	cut = input_of(&options, options_size);
+	CHECK_OK(fixture->api->open(cut, &handle, &err), &err);
+	CHECK_OK(fixture->api->status(handle, status, NULL, NULL, &err), &err);
+	CHECK(status->queued_count == 1);
+	CHECK(status->connection_count == 0);
+	check_guard(status, status_size);
+	free(status);
+	fixture->api->close(&handle);
+	free(cut);
+
+	/* The role was in the interface before there was a spool_path. */
+	options.role = TILLPOST_ROLE_SUBMIT;
+	options.flags = 0;
+	options.spool_path = (const char *)(uintptr_t)1;
+	cut = input_of(&options, options_size);
+	CHECK_OK(fixture->api->open(cut, &handle, &err), &err);
+	fixture->api->close(&handle);
+	free(cut);
+}
+
 int main(void)
 {
 	struct abi_fixture fixture;
@@ -225,6 +261,7 @@ int main(void)
 	test_route(fixture.api, handle);
 	fixture.api->close(&handle);
 	CHECK(handle == NULL);
+	test_of_1_0(&fixture);
 	fixture_teardown(&fixture);
 	return 0;
 }

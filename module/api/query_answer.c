@@ -1,0 +1,435 @@
+/*
+ * query_answer.c - what the process that delivers tells those who submit
+ *
+ * JOB     The superuser, and the user this process runs as, may see all. Who
+ *         is named in the `users` of stores may see what became of their mail.
+ *         Everybody who may submit as a store may see the state of a message
+ *         whose id he knows, without addresses and without anybody's words.
+ *         What may not be seen is answered like what is not there.
+ * THREADS all of it runs on the query server's thread, beside everything else.
+ * SPDX-License-Identifier: MIT
+ */
+#include "api/handle.h"
+
+#include "adapters/query.h"
+#include "base/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct asker {
+	tillpost_handle *handle;
+	struct tp_config *config;
+	struct tp_user_name name;
+	struct tp_user user;
+	int sees_all;
+	const struct tp_query_sink *sink;
+};
+
+static int may_see(const struct asker *asker, const struct tp_store *store)
+{
+	return asker->sees_all ||
+	       (store && tp_store_names(store, &asker->user));
+}
+
+static int may_ask(const struct asker *asker, const struct tp_store *store)
+{
+	return asker->sees_all ||
+	       (store && tp_store_admits(store, &asker->user));
+}
+
+/* ---- one message -------------------------------------------------------- */
+
+struct message_search {
+	const struct asker *asker;
+	int seen;  /* it is there ... */
+	int shown; /* ... and the asker may know */
+};
+
+static int show_waiting(void *ctx, const struct tp_queue_item *item)
+{
+	struct message_search *search = ctx;
+	const struct asker *asker = search->asker;
+	const struct tp_store *store =
+		tp_config_store(asker->config, item->store);
+	struct tp_query_message message = {
+		.queue_id = item->queue_id,
+		.store = item->store,
+		.state = tp_public_state(item->state),
+		.reason = may_see(asker, store) ? item->reason : NULL,
+		.attempts = item->attempts,
+		.created_ms = item->created_ms,
+		.next_try_ms = item->next_try_ms,
+		.expires_ms = item->expires_ms,
+		.size_bytes = (int64_t)item->data_len,
+	};
+
+	search->seen = 1;
+	search->shown = may_ask(asker, store);
+	if (search->shown)
+		(void)asker->sink->message(asker->sink->ctx, &message);
+	return 1;
+}
+
+/* What the outcomes say of a message that is over. */
+struct ending {
+	char store[64];
+	char reason[TP_ERROR_TEXT_BYTES]; /* of the last that failed */
+	int attempts;
+	int64_t created_ms;
+	int64_t size_bytes;
+	int sent_count;
+	int failed_count;
+	int cancelled_count;
+};
+
+static int add_event(void *ctx, const struct tp_outcome *outcome)
+{
+	struct ending *ending = ctx;
+
+	(void)snprintf(
+		ending->store, sizeof(ending->store), "%s", outcome->store);
+	ending->created_ms = outcome->time_ms - outcome->queued_ms;
+	ending->size_bytes = outcome->size_bytes;
+	if (outcome->attempt > ending->attempts)
+		ending->attempts = outcome->attempt;
+	if (!outcome->last)
+		return 0;
+	if (strcmp(outcome->verdict, "sent") == 0) {
+		ending->sent_count++;
+	} else if (strcmp(outcome->verdict, "cancelled") == 0) {
+		ending->cancelled_count++;
+	} else {
+		ending->failed_count++;
+		(void)snprintf(ending->reason, sizeof(ending->reason), "%s",
+			outcome->text);
+	}
+	return 0;
+}
+
+static const char *ending_state(const struct ending *ending)
+{
+	if (ending->sent_count > 0)
+		return ending->failed_count + ending->cancelled_count > 0
+			       ? "partly"
+			       : "sent";
+	return ending->failed_count > 0 ? "failed" : "cancelled";
+}
+
+static int show_ended(const char *queue_id, struct message_search *search,
+	struct tp_error *err)
+{
+	const struct asker *asker = search->asker;
+	struct tp_queue *queue = asker->handle->queue;
+	struct tp_outcome_filter filter = { .queue_id = queue_id };
+	struct ending ending = { .store = "" };
+	struct tp_query_message message = { .queue_id = queue_id };
+	const struct tp_store *store;
+	int rc = queue->ops->outcomes(queue, &filter, add_event, &ending, err);
+
+	if (rc < 0)
+		return rc;
+	if (ending.sent_count + ending.failed_count + ending.cancelled_count ==
+		0)
+		return TP_OK;
+	store = tp_config_store(asker->config, ending.store);
+	search->shown = may_ask(asker, store);
+	if (!search->shown)
+		return TP_OK;
+	message.store = ending.store;
+	message.state = ending_state(&ending);
+	message.reason = may_see(asker, store) ? ending.reason : NULL;
+	message.attempts = ending.attempts;
+	message.created_ms = ending.created_ms;
+	message.size_bytes = ending.size_bytes;
+	(void)asker->sink->message(asker->sink->ctx, &message);
+	return TP_OK;
+}
+
+static int answer_message(const struct asker *asker,
+	const struct tp_query_request *request, struct tp_error *err)
+{
+	struct tp_queue *queue = asker->handle->queue;
+	struct message_search search = { .asker = asker };
+	struct tp_queue_filter filter = {
+		.queue_id = request->queue_id,
+		.state = -1,
+	};
+	int rc = queue->ops->list(queue, &filter, show_waiting, &search, err);
+
+	if (rc >= 0 && !search.seen)
+		rc = show_ended(request->queue_id, &search, err);
+	if (rc >= 0 && !search.shown)
+		rc = tp_fail(err, TP_ENOTFOUND, request->queue_id,
+			"no such message is known here, or it is not yours");
+	return rc;
+}
+
+/* ---- outcomes ----------------------------------------------------------- */
+
+/* The newest LIMIT outcomes of several stores. */
+struct gathering {
+	struct tp_outcome **items;
+	size_t count;
+	size_t room;
+	int failed;
+};
+
+static int older_first(const void *a, const void *b)
+{
+	const struct tp_outcome *const *left = a;
+	const struct tp_outcome *const *right = b;
+
+	return ((*left)->event_id > (*right)->event_id) -
+	       ((*left)->event_id < (*right)->event_id);
+}
+
+static int gather(void *ctx, const struct tp_outcome *outcome)
+{
+	struct gathering *all = ctx;
+
+	if (all->count == all->room) {
+		size_t room = all->room ? 2 * all->room : 64;
+		struct tp_outcome **items = tp_realloc(
+			all->items, room * sizeof(struct tp_outcome *));
+
+		if (!items) {
+			all->failed = 1;
+			return 1;
+		}
+		all->items = items;
+		all->room = room;
+	}
+	all->items[all->count] = tp_queue_outcome_copy(outcome);
+	all->failed = !all->items[all->count];
+	if (!all->failed)
+		all->count++;
+	return all->failed;
+}
+
+static void keep_newest(struct gathering *all, size_t limit)
+{
+	size_t drop_count = all->count > limit ? all->count - limit : 0;
+	size_t i;
+
+	if (all->count == 0)
+		return;
+	qsort(all->items, all->count, sizeof(struct tp_outcome *), older_first);
+	for (i = 0; i < drop_count; i++)
+		tp_free(all->items[i]);
+	all->count -= drop_count;
+	memmove(all->items, all->items + drop_count,
+		all->count * sizeof(struct tp_outcome *));
+}
+
+/* Asks for one store after the other: what the asker may not see must not
+ * count. */
+static int gather_stores(const struct asker *asker,
+	struct tp_outcome_filter filter, struct gathering *all,
+	struct tp_error *err)
+{
+	struct tp_queue *queue = asker->handle->queue;
+	int rc = TP_OK;
+	size_t i;
+
+	for (i = 0; i < asker->config->store_count && rc >= 0; i++) {
+		const struct tp_store *store = &asker->config->stores[i];
+
+		if (!may_see(asker, store))
+			continue;
+		filter.store = store->name;
+		rc = queue->ops->outcomes(queue, &filter, gather, all, err);
+		if (rc >= 0 && all->failed)
+			rc = tp_fail(
+				err, TP_ENOMEM, "outcomes", "out of memory");
+		keep_newest(all, filter.limit);
+	}
+	return rc;
+}
+
+static int answer_from_stores(const struct asker *asker,
+	const struct tp_outcome_filter *filter, struct tp_error *err)
+{
+	struct gathering all = { .items = NULL };
+	int rc = gather_stores(asker, *filter, &all, err);
+	size_t i;
+
+	for (i = 0; i < all.count && rc == TP_OK; i++)
+		rc = asker->sink->outcome(asker->sink->ctx, all.items[i]);
+	for (i = 0; i < all.count; i++)
+		tp_free(all.items[i]);
+	tp_free(all.items);
+	return rc < 0 ? rc : TP_OK;
+}
+
+static int answer_outcomes(const struct asker *asker,
+	const struct tp_query_request *request, struct tp_error *err)
+{
+	struct tp_queue *queue = asker->handle->queue;
+	const struct tp_outcome_filter filter = {
+		.store = request->store,
+		.relay = request->relay,
+		.queue_id = request->queue_id,
+		.message_id = request->message_id,
+		.recipient = request->recipient,
+		.verdict = request->verdict,
+		.since_ms = request->since_ms,
+		.until_ms = request->until_ms,
+		.after_event_id = request->after_event_id,
+		.limit = request->limit,
+	};
+
+	if (!request->store && !asker->sees_all)
+		return answer_from_stores(asker, &filter, err);
+	/* The same words for a store that is not there. */
+	if (request->store &&
+		!may_see(asker, tp_config_store(asker->config, request->store)))
+		return tp_fail(err, TP_EPERM, "store",
+			"user %.40s may not see what became of the mail of "
+			"store \"%.60s\": its setting users does not name him",
+			asker->name.name[0] ? asker->name.name : "?",
+			request->store);
+	return queue->ops->outcomes(
+		queue, &filter, asker->sink->outcome, asker->sink->ctx, err);
+}
+
+/* ---- status ------------------------------------------------------------- */
+
+struct counting {
+	struct tp_query_relay *row;
+	int64_t now_ms;
+};
+
+static int count_item(void *ctx, const struct tp_queue_item *item)
+{
+	const struct counting *counting = ctx;
+	struct tp_query_relay *row = counting->row;
+
+	if (item->state == TP_QUEUE_QUEUED) {
+		row->queued_count++;
+		row->waiting_count += item->next_try_ms <= counting->now_ms;
+	} else if (item->state == TP_QUEUE_HELD) {
+		row->held_count++;
+	} else {
+		row->active_count++;
+	}
+	row->body_bytes += (int64_t)item->data_len;
+	if (row->oldest_ms == 0 || item->created_ms < row->oldest_ms)
+		row->oldest_ms = item->created_ms;
+	return 0;
+}
+
+/* A copy: lanes are shown under the engine's lock. */
+struct lane_search {
+	const char *relay;
+	struct tp_lane_view view;
+	char reason[TP_ERROR_TEXT_BYTES];
+};
+
+static void find_lane(void *ctx, const struct tp_lane_view *view)
+{
+	struct lane_search *search = ctx;
+
+	if (strcmp(view->relay, search->relay) != 0)
+		return;
+	search->view = *view;
+	(void)snprintf(
+		search->reason, sizeof(search->reason), "%s", view->reason);
+}
+
+static int show_store(const struct asker *asker, const struct tp_store *store,
+	struct tp_error *err)
+{
+	struct tp_queue *queue = asker->handle->queue;
+	struct tp_queue_filter filter = {
+		.store = store->name,
+		.state = -1,
+		.limit = TP_QUERY_COUNT_MAX_COUNT,
+	};
+	struct tp_query_relay row = {
+		.store = store->name,
+		.relay = store->relay->name,
+	};
+	struct counting counting = {
+		.row = &row,
+		.now_ms = tp_now_ms(&asker->handle->clock),
+	};
+	struct lane_search lane = { .relay = store->relay->name };
+	int rc = queue->ops->list(queue, &filter, count_item, &counting, err);
+
+	if (rc < 0)
+		return rc;
+	tp_engine_lanes(asker->handle->engine, find_lane, &lane);
+	row.state = tp_lane_state_name(lane.view.state);
+	row.reason = lane.reason;
+	row.retry_ms = lane.view.retry_ms;
+	row.connections = lane.view.connections;
+	return asker->sink->relay(asker->sink->ctx, &row);
+}
+
+static int answer_status(const struct asker *asker, struct tp_error *err)
+{
+	int rc = TP_OK;
+	size_t i;
+
+	for (i = 0; i < asker->config->store_count && rc == TP_OK; i++)
+		if (may_see(asker, &asker->config->stores[i]))
+			rc = show_store(asker, &asker->config->stores[i], err);
+	return rc < 0 ? rc : TP_OK;
+}
+
+/* ---- who asks ----------------------------------------------------------- */
+
+static int find_asker(struct asker *asker, uid_t uid, struct tp_error *err)
+{
+	asker->sees_all = uid == 0 || uid == geteuid();
+	if (asker->sees_all)
+		return TP_OK;
+	if (tp_user_name_find(uid, &asker->name, err) < 0)
+		return err->code;
+	asker->user = tp_user_of(&asker->name);
+	return TP_OK;
+}
+
+static int answer(void *ctx, uid_t uid, const struct tp_query_request *request,
+	const struct tp_query_sink *sink, struct tp_error *err)
+{
+	struct asker asker = { .handle = ctx, .sink = sink };
+	int rc = find_asker(&asker, uid, err);
+
+	if (rc < 0)
+		return rc;
+	asker.config = tp_handle_config(asker.handle);
+	switch (request->op) {
+	case TP_QUERY_MESSAGE:
+		rc = answer_message(&asker, request, err);
+		break;
+	case TP_QUERY_OUTCOMES:
+		rc = answer_outcomes(&asker, request, err);
+		break;
+	default:
+		rc = answer_status(&asker, err);
+	}
+	tp_config_unref(&asker.config);
+	return rc;
+}
+
+int tp_handle_query_start(tillpost_handle *handle, struct tp_error *err)
+{
+	char *spool = tp_handle_spool(handle);
+	int rc;
+
+	if (!spool)
+		return tp_fail(err, TP_ENOMEM, "spool", "out of memory");
+	rc = tp_query_server_start(
+		spool, answer, handle, &handle->query_server, err);
+	tp_free(spool);
+	return rc;
+}
+
+void tp_handle_query_stop(tillpost_handle *handle)
+{
+	tp_query_server_stop(&handle->query_server);
+}
