@@ -2,8 +2,10 @@
 #
 # Everything that is built goes to build/<variant>/:
 #   lib/              archives (without the plugin's entry) for test programs
-#   bin/              tillpost, example-host, gen-docs
+#   bin/              tillpost, tillpostd, tillpost-sendmail, example-host,
+#                     gen-docs
 #   tillpost.so       the plugin
+#   php/tillpost.so   the PHP extension, if there is a php-config
 #   tests/            test programs
 #   log/              output of test runs
 # build/bin and build/tillpost.so point to the default variant.
@@ -34,6 +36,7 @@ LIBDIR = $(PREFIX)/lib$(if $(MULTIARCH),/$(MULTIARCH))
 INCLUDEDIR = $(PREFIX)/include
 MANDIR = $(PREFIX)/share/man
 DOCDIR = $(PREFIX)/share/doc/tillpost
+SBINDIR = $(PREFIX)/sbin
 DESTDIR =
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
 
@@ -54,8 +57,15 @@ CFLAGS = -std=c11 -fPIC -fvisibility=hidden -fno-common \
 LDFLAGS = $(SANITIZE) -Wl,-z,relro,-z,now $(EXTRA_LDFLAGS)
 
 # What the plugin is linked with. A host needs none of it.
-LIBS = -lesmtp -lconfig -lssl -lcrypto -lsqlite3 -ljansson -lgsasl -lpthread
-LIB_HEADERS = libesmtp.h libconfig.h openssl/ssl.h sqlite3.h jansson.h gsasl.h
+LIBS = -lesmtp -lconfig -lssl -lcrypto -lsqlite3 -ljansson -lgsasl -lz -lpthread
+LIB_HEADERS = libesmtp.h libconfig.h openssl/ssl.h sqlite3.h jansson.h gsasl.h \
+	zlib.h
+
+# Optional: readiness and watchdog of the daemon; the PHP extension, for the
+# PHP that php-config tells of.
+HAVE_SYSTEMD := $(shell pkg-config --exists libsystemd 2>/dev/null && echo yes)
+PHP_CONFIG = php-config
+PHP_INCLUDES := $(shell $(PHP_CONFIG) --includes 2>/dev/null)
 
 # ---- folders and lists ------------------------------------------------------
 
@@ -71,6 +81,9 @@ LIB_SRC := $(wildcard module/base/*.c module/core/*.c module/adapters/*.c)
 API_SRC := $(wildcard module/api/*.c)
 COMMON_SRC := $(wildcard module/hosts/common/*.c)
 CLI_SRC := $(wildcard module/hosts/cli/*.c)
+DAEMON_SRC := $(wildcard module/hosts/daemon/*.c)
+SENDMAIL_SRC := $(wildcard module/hosts/sendmail/*.c)
+PHP_SRC := $(wildcard module/hosts/php/*.c)
 EXAMPLE_SRC := $(wildcard module/hosts/example/*.c)
 GEN_DOCS_SRC := $(wildcard config/gen_docs.c)
 
@@ -90,6 +103,9 @@ API_OBJ = $(call objects,$(API_SRC))
 # Each is built only if its source exists.
 PLUGIN = $(if $(API_SRC),$(B)/tillpost.so)
 CLI = $(if $(CLI_SRC),$(B)/bin/tillpost)
+DAEMON = $(if $(DAEMON_SRC),$(B)/bin/tillpostd)
+SENDMAIL = $(if $(SENDMAIL_SRC),$(B)/bin/tillpost-sendmail)
+PHP = $(if $(and $(PHP_SRC),$(PHP_INCLUDES)),$(B)/php/tillpost.so)
 EXAMPLE = $(if $(EXAMPLE_SRC),$(B)/bin/example-host)
 GEN_DOCS = $(if $(GEN_DOCS_SRC),$(B)/bin/gen-docs)
 
@@ -107,8 +123,9 @@ ARCHIVE_TESTS = $(patsubst %.c,$(B)/%,$(ARCHIVE_TEST_SRC))
 .SUFFIXES:
 .SECONDARY:
 
-all: ## build the plugin, the command and the example host (default)
-all: $(PLUGIN) $(CLI) $(EXAMPLE) $(GEN_DOCS) $(B)/links
+all: ## build the plugin, the hosts and the PHP extension (default)
+all: $(PLUGIN) $(CLI) $(DAEMON) $(SENDMAIL) $(PHP) $(EXAMPLE) $(GEN_DOCS) \
+	$(B)/links
 
 tests-built: ## build all test programs
 tests-built: all $(UNIT) $(REPLAY) $(HOST_TESTS) $(ARCHIVE_TESTS)
@@ -130,6 +147,13 @@ $(O)/module/adapters/%.o: INC = -I$(I)/adapters
 $(O)/module/api/%.o: INC = -I$(I)/api
 $(O)/module/hosts/common/%.o: INC = -I$(I)/common
 $(O)/module/hosts/cli/%.o: INC = -I$(I)/cli
+$(O)/module/hosts/daemon/%.o: INC = -I$(I)/daemon
+$(O)/module/hosts/daemon/%.o: DEFINES += $(if $(HAVE_SYSTEMD),-DHAVE_SYSTEMD)
+$(O)/module/hosts/sendmail/%.o: INC = -I$(I)/sendmail
+$(O)/module/hosts/php/%.o: INC = -I$(I)/php \
+	$(patsubst -I%,-isystem %,$(PHP_INCLUDES))
+$(O)/module/hosts/php/%.o: DEFINES = -DCOMPILE_DL_TILLPOST -D_GNU_SOURCE \
+	-DTILLPOST_SENDMAIL_PATH='"$(BINDIR)/tillpost-sendmail"'
 $(O)/module/hosts/example/%.o: INC = -I$(I)/example
 $(O)/config/%.o: INC = -I$(I)/core
 $(O)/tests/%.o: INC = -Imodule -Imodule/hosts -Iinclude -Itests \
@@ -161,7 +185,9 @@ $(O)/test_alloc/%.o: INC = -I$(I)/base -DTP_TEST_ALLOC
 $(B)/lib/libtillpost_test.a: $(filter-out %/base/mem.o,$(LIB_OBJ)) \
 		$(O)/test_alloc/mem.o
 $(B)/lib/libhelpers.a: $(call objects,$(HELPER_SRC))
-$(B)/lib/libhost.a: $(call objects,$(COMMON_SRC))
+# With the parts of tillpost-sendmail, for the tests.
+$(B)/lib/libhost.a: $(call objects,$(COMMON_SRC) \
+	$(filter-out %/main.c,$(SENDMAIL_SRC)))
 
 $(B)/lib/%.a:
 	@mkdir -p $(@D)
@@ -185,6 +211,22 @@ $(B)/bin/tillpost: $(call objects,$(CLI_SRC) $(COMMON_SRC))
 	@mkdir -p $(@D)
 	$(say) LINK $@
 	$(Q)$(LINK) -ldl -ljansson
+
+$(B)/bin/tillpostd: $(call objects,$(DAEMON_SRC) $(COMMON_SRC))
+	@mkdir -p $(@D)
+	$(say) LINK $@
+	$(Q)$(LINK) -ldl -lpthread $(if $(HAVE_SYSTEMD),-lsystemd)
+
+$(B)/bin/tillpost-sendmail: $(call objects,$(SENDMAIL_SRC) $(COMMON_SRC))
+	@mkdir -p $(@D)
+	$(say) LINK $@
+	$(Q)$(LINK) -ldl
+
+# PHP's own symbols are found when PHP loads the extension.
+$(B)/php/tillpost.so: $(call objects,$(PHP_SRC)) $(B)/lib/libhost.a
+	@mkdir -p $(@D)
+	$(say) LINK $@
+	$(Q)$(CC) -shared -o $@ $^ $(LDFLAGS) -ldl
 
 $(B)/bin/example-host: $(call objects,$(EXAMPLE_SRC))
 	@mkdir -p $(@D)
@@ -241,7 +283,8 @@ $(B)/flags: FORCE
 
 $(I)/made: Makefile
 	@rm -rf $(I)
-	@for layer in base core adapters api common cli example; do \
+	@for layer in base core adapters api common cli daemon sendmail php \
+			example; do \
 		mkdir -p $(I)/$$layer; \
 	done
 	@for layer in base core adapters api; do \
@@ -254,13 +297,15 @@ $(I)/made: Makefile
 		ln -s ../../../module/adapters $(I)/$$layer/adapters; \
 	done
 	@ln -s ../../../module/api $(I)/api/api
-	@for layer in api common cli example; do \
+	@for layer in api common cli daemon sendmail php example; do \
 		ln -s ../../../include/tillpost $(I)/$$layer/tillpost; \
 	done
-	@for host in common cli; do \
+	@for host in common cli daemon sendmail php; do \
 		ln -s ../../../module/hosts/common $(I)/$$host/common; \
 	done
-	@ln -s ../../../module/hosts/cli $(I)/cli/cli
+	@for host in cli daemon sendmail php; do \
+		ln -s ../../../module/hosts/$$host $(I)/$$host/$$host; \
+	done
 	@ln -s ../../../module/hosts/example $(I)/example/example
 	@touch $@
 
@@ -283,6 +328,7 @@ $(B)/links:
 	@mkdir -p $(@D)
 ifeq ($(VARIANT),default)
 	@ln -sfn default/bin build/bin
+	@ln -sfn default/php build/php
 	@ln -sfn default/tillpost.so build/tillpost.so
 endif
 	@touch $@

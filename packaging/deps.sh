@@ -1,8 +1,8 @@
 #!/bin/sh
 # deps.sh - install the Debian packages that building and testing need
 #
-# JOB     deps.sh build|test|bench... finds out which packages are missing. If
-#         none is, it says so in one line and does nothing. Root gets them
+# JOB     deps.sh build|test|bench|package... finds out which packages are
+#         missing. If none is, it says so in one line and does nothing. Root gets them
 #         installed; anybody else is told which are missing and what to run.
 #         Packages are only added: apt may remove none. The services of
 #         Postfix and Dovecot are not started, and an unconfigured Postfix
@@ -15,20 +15,30 @@ set -eu
 POLICY=/usr/sbin/policy-rc.d
 
 build_packages="gcc make pkg-config libc6-dev libesmtp-dev libconfig-dev
-	libssl-dev libsqlite3-dev libjansson-dev libgsasl-dev"
+	libssl-dev libsqlite3-dev libjansson-dev libgsasl-dev zlib1g-dev
+	libsystemd-dev"
 
 # clang with its run-time library: fuzz targets and sanitizers; python3: the
 # test relays, always as /usr/bin/python3, where Debian's aiosmtpd is found.
 test_packages="$build_packages libcmocka-dev libcurl4-openssl-dev
 	g++ clang-14 libclang-rt-14-dev clang-format-14 valgrind binutils
 	postfix dovecot-core dovecot-submissiond openssl
-	python3 python3-aiosmtpd sqlite3 mandoc procps util-linux"
+	python3 python3-aiosmtpd sqlite3 mandoc procps util-linux strace
+	php-dev php-cli php-fpm php-cgi php-mbstring php-mysql php-xml
+	libphp-phpmailer php-symfony-mailer php-swiftmailer
+	nginx-light mariadb-server wordpress curl"
 
-bench_packages="$build_packages libcurl4-openssl-dev postfix procps"
+bench_packages="$build_packages libcurl4-openssl-dev postfix procps
+	php-cli php-dev libphp-phpmailer msmtp"
+
+# For "make deb" and "make check-package".
+package_packages="$build_packages build-essential fakeroot debhelper dh-php
+	php-all-dev dh-apparmor bash-completion lintian debootstrap apparmor
+	systemd php-cli python3 python3-aiosmtpd"
 
 usage()
 {
-	echo "usage: deps.sh build|test|bench..." >&2
+	echo "usage: deps.sh build|test|bench|package..." >&2
 	exit 64
 }
 
@@ -40,6 +50,7 @@ wanted()
 		build) echo "$build_packages" ;;
 		test) echo "$test_packages" ;;
 		bench) echo "$bench_packages" ;;
+		package) echo "$package_packages" ;;
 		esac
 	done | tr -s ' \t' '\n' | sort -u
 }
@@ -90,7 +101,7 @@ install_packages()
 [ $# -gt 0 ] || usage
 for purpose in "$@"; do
 	case $purpose in
-	build | test | bench) ;;
+	build | test | bench | package) ;;
 	*) usage ;;
 	esac
 done

@@ -101,7 +101,7 @@ fuzz-run: $(FUZZ)
 
 # ---- demonstration and measurement ------------------------------------------
 
-.PHONY: demo bench-quick
+.PHONY: demo bench-quick bench-submit bench-intake
 
 demo: ## two real relays, two stores, real mails (under a minute)
 	packaging/deps.sh build test
@@ -112,6 +112,16 @@ bench-quick: ## messages per second, against a plain libcurl loop
 	packaging/deps.sh build test bench
 	@$(MAKE) --no-print-directory tests-built
 	@tests/bench/quick.sh
+
+bench-submit: ## cost of handing a mail over, against Postfix, msmtp, PHPMailer
+	packaging/deps.sh build test bench
+	@$(MAKE) --no-print-directory tests-built
+	@tests/bench/submit.sh
+
+bench-intake: ## from the spool into the queue, and the daemon's memory
+	packaging/deps.sh build test bench
+	@$(MAKE) --no-print-directory tests-built
+	@tests/bench/intake.sh
 
 # ---- documents and format ---------------------------------------------------
 

@@ -8,7 +8,7 @@
 #                     its own folder counted in, one outside library at most
 #           api       base, core, adapters, api, <tillpost/abi.h>; libc
 #           hosts     common, their own folder, <tillpost/abi.h>; libc, and
-#                     jansson in cli
+#                     jansson in cli, libsystemd in daemon, PHP in php
 #         The include paths of the Makefile catch the same for our own headers;
 #         this one also sees outside headers and "../" paths.
 # SPDX-License-Identifier: MIT
@@ -39,6 +39,9 @@ BEGIN {
 	own["api"] = "base core adapters api"
 	own["common"] = "common"
 	own["cli"] = "common cli"
+	own["daemon"] = "common daemon"
+	own["sendmail"] = "common sendmail"
+	own["php"] = "common php"
 	own["example"] = "example"
 }
 
@@ -48,6 +51,14 @@ function is_libc(header,  i)
 		if (index(header, libc_folders[i]) == 1)
 			return 1
 	return header in libc
+}
+
+# The one library that a host is for or lives by.
+function host_library(header)
+{
+	return layer == "cli" && header == "jansson.h" ||
+		layer == "daemon" && header ~ /^systemd\// ||
+		layer == "php" && header ~ /^(php|SAPI|TSRM|Zend|ext|main|zend)/
 }
 
 # openssl/ssl.h -> openssl, sqlite3.h -> sqlite3
@@ -92,7 +103,7 @@ function outside_header(header)
 			complain("core has no sockets and files: <" header ">")
 	} else if (layer == "adapters") {
 		uses[file] = uses[file] " " library(header)
-	} else if (!(layer == "cli" && header == "jansson.h")) {
+	} else if (!host_library(header)) {
 		complain(layer " may not use a library: <" header ">")
 	}
 }

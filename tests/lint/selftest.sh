@@ -238,6 +238,8 @@ expect publicheader.sh 'include/tillpost/abi.h: fails with: gcc -std=c++17'
 
 printf '.Sh NAME\n.Xx\n' >packaging/man/x.1
 expect manpages.sh 'x.1'
+printf '.Sh NAME\n.Xx\n' >packaging/man/x.8
+expect manpages.sh 'x.8'
 
 echo 'see /home/somebody/notes' >config/x.txt
 expect paths.sh 'config/x.txt:1'

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 static void show_log(
 	void *ctx, int32_t level, const char *event, const char *text)
@@ -81,7 +82,44 @@ int tp_cli_load(struct tp_cli *cli, uint64_t capabilities)
 	return EX_UNAVAILABLE;
 }
 
+static int open_handle(struct tp_cli *cli,
+	struct tillpost_open_options *options, uint64_t capabilities)
+{
+	struct tillpost_error err;
+	int rc = tp_cli_load(cli, capabilities);
+
+	if (rc != TP_CLI_GO_ON)
+		return rc;
+	TILLPOST_INIT(&err);
+	options->config_path = cli->config_path;
+	options->host = &cli->host;
+	if (cli->plugin.api->open(options, &cli->handle, &err) < 0)
+		return tp_cli_fail(&err);
+	return TP_CLI_GO_ON;
+}
+
 int tp_cli_open(struct tp_cli *cli, uint32_t flags, uint64_t capabilities)
+{
+	struct tillpost_open_options options;
+
+	TILLPOST_INIT(&options);
+	options.role = TILLPOST_ROLE_EMBEDDED;
+	options.flags = flags;
+	return open_handle(cli, &options, capabilities | TILLPOST_CAP_EMBEDDED);
+}
+
+int tp_cli_open_submit(
+	struct tp_cli *cli, const char *spool_path, uint64_t capabilities)
+{
+	struct tillpost_open_options options;
+
+	TILLPOST_INIT(&options);
+	options.role = TILLPOST_ROLE_SUBMIT;
+	options.spool_path = spool_path;
+	return open_handle(cli, &options, capabilities | TILLPOST_CAP_SUBMIT);
+}
+
+int tp_cli_open_to_look(struct tp_cli *cli, uint64_t capabilities)
 {
 	struct tillpost_open_options options;
 	struct tillpost_error err;
@@ -92,9 +130,21 @@ int tp_cli_open(struct tp_cli *cli, uint32_t flags, uint64_t capabilities)
 	TILLPOST_INIT(&err);
 	TILLPOST_INIT(&options);
 	options.role = TILLPOST_ROLE_EMBEDDED;
-	options.flags = flags;
+	options.flags = TILLPOST_OPEN_PASSIVE;
 	options.config_path = cli->config_path;
 	options.host = &cli->host;
+	if (cli->plugin.api->open(&options, &cli->handle, &err) >= 0)
+		return TP_CLI_GO_ON;
+	/* What keeps root out is wrong; others may only be somebody else. */
+	if (err.status != TILLPOST_EPERM || geteuid() == 0 ||
+		!(cli->plugin.api->capabilities & TILLPOST_CAP_SUBMIT))
+		return tp_cli_fail(&err);
+	tp_report(TP_CLI_PROGRAM, err.where, "%s", err.text);
+	tp_report(TP_CLI_PROGRAM, "queue",
+		"not for this user: asking tillpostd what he may see");
+	TILLPOST_INIT(&err);
+	options.role = TILLPOST_ROLE_SUBMIT;
+	options.flags = 0;
 	if (cli->plugin.api->open(&options, &cli->handle, &err) < 0)
 		return tp_cli_fail(&err);
 	return TP_CLI_GO_ON;

@@ -52,6 +52,17 @@ int tp_cli_load(struct tp_cli *cli, uint64_t capabilities);
  * @return TP_CLI_GO_ON or an exit code, error printed */
 int tp_cli_open(struct tp_cli *cli, uint32_t flags, uint64_t capabilities);
 
+/* Loads the plugin and opens a handle in the role submit.
+ * @param spool_path NULL: that of the configuration
+ * @return as tp_cli_open() */
+int tp_cli_open_submit(
+	struct tp_cli *cli, const char *spool_path, uint64_t capabilities);
+
+/* As tp_cli_open() for commands that only show something. A user who may not
+ * read the queue gets a handle in the role submit, which asks tillpostd, and
+ * is told so. */
+int tp_cli_open_to_look(struct tp_cli *cli, uint64_t capabilities);
+
 /* Closes and unloads whatever is open. */
 void tp_cli_close(struct tp_cli *cli);
 
@@ -71,6 +82,7 @@ int tp_cmd_submit(struct tp_cli *cli, int argc, char **argv);
 int tp_cmd_run(struct tp_cli *cli, int argc, char **argv);
 int tp_cmd_status(struct tp_cli *cli, int argc, char **argv);
 int tp_cmd_queue(struct tp_cli *cli, int argc, char **argv);
+int tp_cmd_spool(struct tp_cli *cli, int argc, char **argv);
 int tp_cmd_log(struct tp_cli *cli, int argc, char **argv);
 int tp_cmd_test(struct tp_cli *cli, int argc, char **argv);
 int tp_cmd_route(struct tp_cli *cli, int argc, char **argv);

@@ -176,7 +176,7 @@ int tp_cmd_log(struct tp_cli *cli, int argc, char **argv)
 	if (cli->operand_count > 0)
 		return tp_cli_misused(
 			"log", cli->operands[0], "not expected here");
-	rc = tp_cli_open(cli, TILLPOST_OPEN_PASSIVE, TILLPOST_CAP_OUTCOMES);
+	rc = tp_cli_open_to_look(cli, TILLPOST_CAP_OUTCOMES);
 	if (rc != TP_CLI_GO_ON)
 		return rc;
 	if (!cli->json)

@@ -427,7 +427,10 @@ int tp_cmd_queue(struct tp_cli *cli, int argc, char **argv)
 	rc = check_use(cli, verb, action, all);
 	if (rc != TP_CLI_GO_ON)
 		return rc;
-	rc = tp_cli_open(cli, TILLPOST_OPEN_PASSIVE, 0);
+	if (strcmp(verb, "show") == 0)
+		rc = tp_cli_open_to_look(cli, 0);
+	else
+		rc = tp_cli_open(cli, TILLPOST_OPEN_PASSIVE, 0);
 	if (rc != TP_CLI_GO_ON)
 		return rc;
 	if (all)

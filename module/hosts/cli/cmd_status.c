@@ -57,6 +57,34 @@ static int32_t add_relay_object(
 	return 0;
 }
 
+/* What a plugin that knows no spool leaves as it is. */
+static void init_status(struct tillpost_status *status)
+{
+	TILLPOST_INIT(status);
+	status->spooled_count = -1;
+	status->quarantined_count = -1;
+}
+
+/* -1 where there is no spool or it may not be read. */
+static void print_spool(const struct tillpost_status *status)
+{
+	if (status->spooled_count < 0)
+		return;
+	(void)printf("spooled  %lld\n", (long long)status->spooled_count);
+	if (status->quarantined_count > 0)
+		(void)printf("refused  %lld (see 'tillpost spool')\n",
+			(long long)status->quarantined_count);
+}
+
+/* For programs, what is not known is null. */
+static void add_count(struct tp_json *json, const char *key, int64_t count)
+{
+	if (count < 0)
+		tp_json_text(json, key, NULL);
+	else
+		tp_json_number(json, key, count);
+}
+
 static void print_counts(const struct tillpost_status *status)
 {
 	char oldest[TP_WHEN_BYTES];
@@ -70,7 +98,9 @@ static void print_counts(const struct tillpost_status *status)
 		tp_when_span(tp_when_now_ms() - status->oldest_ms, age);
 		(void)printf("oldest   %s (%s)\n", oldest, age);
 	}
-	(void)printf("size     %lld bytes\n\n", (long long)status->body_bytes);
+	(void)printf("size     %lld bytes\n", (long long)status->body_bytes);
+	print_spool(status);
+	(void)fputc('\n', stdout);
 }
 
 static int32_t print_text(struct tp_cli *cli, struct tillpost_error *err)
@@ -81,13 +111,13 @@ static int32_t print_text(struct tp_cli *cli, struct tillpost_error *err)
 	int32_t rc;
 
 	/* Without relays first: the counts stand above their table. */
-	TILLPOST_INIT(&status);
+	init_status(&status);
 	rc = api->status(cli->handle, &status, NULL, NULL, err);
 	if (rc < 0)
 		return rc;
 	print_counts(&status);
 	table = tp_table_new(stdout, columns, TP_COUNT(columns));
-	TILLPOST_INIT(&status);
+	init_status(&status);
 	rc = api->status(cli->handle, &status, add_relay_row, table, err);
 	return tp_table_end(&table, rc, err);
 }
@@ -100,7 +130,7 @@ static int32_t print_json(struct tp_cli *cli, struct tillpost_error *err)
 	struct tillpost_status status;
 	int32_t rc;
 
-	TILLPOST_INIT(&status);
+	init_status(&status);
 	tp_json_array(json, "relays");
 	rc = cli->plugin.api->status(
 		cli->handle, &status, add_relay_object, json, err);
@@ -113,6 +143,8 @@ static int32_t print_json(struct tp_cli *cli, struct tillpost_error *err)
 	tp_json_number(json, "held_count", status.held_count);
 	tp_json_time(json, "oldest", status.oldest_ms);
 	tp_json_number(json, "body_bytes", status.body_bytes);
+	add_count(json, "spooled_count", status.spooled_count);
+	add_count(json, "quarantined_count", status.quarantined_count);
 	return tp_json_print(&json, stdout, err);
 }
 
@@ -130,7 +162,7 @@ int tp_cmd_status(struct tp_cli *cli, int argc, char **argv)
 	if (cli->operand_count > 0)
 		return tp_cli_misused(
 			"status", cli->operands[0], "not expected here");
-	rc = tp_cli_open(cli, TILLPOST_OPEN_PASSIVE, 0);
+	rc = tp_cli_open_to_look(cli, 0);
 	if (rc != TP_CLI_GO_ON)
 		return rc;
 	TILLPOST_INIT(&err);

@@ -20,8 +20,8 @@
 static const char help[] =
 	"Usage: tillpost submit [OPTION...] [RECIPIENT...] < MESSAGE\n"
 	"Accepts a message and prints its queue id. It is then on disk, and "
-	"delivered by\n'tillpost run' or another program that runs the engine, "
-	"or at once with --now.\n\n"
+	"delivered by\ntillpostd, 'tillpost run' or another program that runs "
+	"the engine, or at once\nwith --now.\n\n"
 	"  -f, --from ADDRESS    the envelope sender; '' or '<>' for none\n"
 	"  -s, --store STORE     the store; otherwise found as 'tillpost "
 	"route' shows\n"
@@ -37,6 +37,10 @@ static const char help[] =
 	"                        give up after this time\n"
 	"      --run-code CODE   MAGE_RUN_CODE of the shop\n"
 	"      --host NAME       host name of the shop\n"
+	"      --spool           leave it in the spool for tillpostd; works "
+	"for every user\n"
+	"      --spool-dir DIR   as --spool, if the spool is not that of the\n"
+	"                        configuration\n"
 	"      --json            the receipt as one object\n"
 	"  -c, --config FILE     the configuration\n"
 	"      --plugin FILE     the tillpost.so to load\n"
@@ -46,6 +50,8 @@ struct request {
 	struct tillpost_message message;
 	int header_recipients;
 	int now;
+	int spool;
+	const char *spool_path;
 	int64_t wait_ms;
 	int64_t expires_ms;
 };
@@ -66,6 +72,8 @@ static int parse(
 		{ .name = "expires", .duration_ms = &request->expires_ms },
 		{ .name = "run-code", .text = &message->run_code },
 		{ .name = "host", .text = &message->http_host },
+		{ .name = "spool", .flag = &request->spool },
+		{ .name = "spool-dir", .text = &request->spool_path },
 		{ .name = "json", .flag = &cli->json },
 	};
 	int rc = tp_cli_parse(cli, args, TP_COUNT(args), help, argc, argv);
@@ -79,6 +87,10 @@ static int parse(
 		return tp_cli_misused("submit", "--wait", "needs --now");
 	if (request->wait_ms > UINT32_MAX)
 		return tp_cli_misused("submit", "--wait", "is too long");
+	request->spool |= request->spool_path != NULL;
+	if (request->spool && request->now)
+		return tp_cli_misused("submit", "--now",
+			"does not go with --spool: tillpostd delivers");
 	return TP_CLI_GO_ON;
 }
 
@@ -157,10 +169,14 @@ static int submit(struct tp_cli *cli, struct request *request)
 {
 	struct tillpost_receipt receipt;
 	struct tillpost_error err;
-	uint32_t flags = request->now ? 0 : TILLPOST_OPEN_PASSIVE;
-	int rc = tp_cli_open(
-		cli, flags, request->now ? TILLPOST_CAP_DELIVER_NOW : 0);
+	int rc;
 
+	if (request->spool)
+		rc = tp_cli_open_submit(cli, request->spool_path, 0);
+	else if (request->now)
+		rc = tp_cli_open(cli, 0, TILLPOST_CAP_DELIVER_NOW);
+	else
+		rc = tp_cli_open(cli, TILLPOST_OPEN_PASSIVE, 0);
 	if (rc != TP_CLI_GO_ON)
 		return rc;
 	TILLPOST_INIT(&receipt);

@@ -24,6 +24,7 @@ static const struct command commands[] = {
 	{ "run", tp_cmd_run, "deliver in the foreground" },
 	{ "status", tp_cmd_status, "show counts and relays" },
 	{ "queue", tp_cmd_queue, "list, show, hold, release, retry, cancel" },
+	{ "spool", tp_cmd_spool, "list, release, discard what is spooled" },
 	{ "log", tp_cmd_log, "show what became of messages" },
 	{ "test", tp_cmd_test, "send a test mail, each step shown" },
 	{ "route", tp_cmd_route, "show the store and relay of a message" },
