@@ -1,0 +1,400 @@
+/*
+ * sendmail_args.c - the command line of a sendmail command
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "sendmail/sendmail_args.h"
+
+#include "common/report.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+enum kind {
+	UNKNOWN,
+	IGNORED,	/* has no value */
+	IGNORED_VALUE,	/* has one, attached or in the next argument */
+	IGNORED_ATTACH, /* has one only if it is attached */
+	HANDLED,
+	HANDLED_VALUE,
+	REFUSED
+};
+
+/* By letter. What is ignored either means nothing here (-m, -n, -U, -G, -o,
+ * -O, -e, -h, -p, -A, -L) or asks for what tillpost does in its own way
+ * (-B: it looks itself; -N, -R, -V: bounces are a matter of the store). */
+static const unsigned char kinds[128] = {
+	['A'] = IGNORED_VALUE,
+	['B'] = IGNORED_VALUE,
+	['C'] = REFUSED,
+	['D'] = REFUSED,
+	['F'] = HANDLED_VALUE,
+	['G'] = IGNORED,
+	['I'] = HANDLED,
+	['L'] = IGNORED_VALUE,
+	['N'] = IGNORED_VALUE,
+	['O'] = IGNORED_VALUE,
+	['R'] = IGNORED_VALUE,
+	['U'] = IGNORED,
+	['V'] = IGNORED_VALUE,
+	['X'] = REFUSED,
+	['b'] = HANDLED_VALUE,
+	['e'] = IGNORED_VALUE,
+	['f'] = HANDLED_VALUE,
+	['h'] = IGNORED_VALUE,
+	['i'] = HANDLED,
+	['m'] = IGNORED,
+	['n'] = IGNORED,
+	['o'] = HANDLED_VALUE,
+	['p'] = IGNORED_VALUE,
+	['q'] = HANDLED,
+	['r'] = HANDLED_VALUE,
+	['t'] = HANDLED,
+	['v'] = HANDLED,
+};
+
+/* What one command line has said so far. */
+struct reading {
+	struct tp_sendmail_args *args;
+	struct tillpost_error *err;
+	int queue_run; /* -q */
+};
+
+/* EX_USAGE, which has no code of its own among TILLPOST_E* */
+static int misused(struct reading *reading, const char *where, const char *text)
+{
+	(void)tp_report_set(reading->err, TILLPOST_EINVAL, where, "%s", text);
+	return EX_USAGE;
+}
+
+static int address_code(int32_t status)
+{
+	return status == TILLPOST_EADDRESS ? EX_DATAERR : EX_OSERR;
+}
+
+/* ---- values ------------------------------------------------------------- */
+
+/* cron and scripts give the name of a user: that is no sender that a relay
+ * would take, so the store's is used. */
+static int take_sender(struct reading *reading, const char *value)
+{
+	struct tp_sendmail_args *args = reading->args;
+	struct tp_sendmail_addresses *list = &args->senders;
+	size_t before = list->count;
+	int32_t rc = tp_sendmail_addresses_add(list, value, reading->err);
+
+	if (rc < 0)
+		return address_code(rc);
+	if (list->count > before + 1)
+		return misused(reading, "-f", "names more than one address");
+	if (list->count == before || list->items[before][0] == '\0')
+		args->sender = "";
+	else if (tp_sendmail_address_qualified(list->items[before]))
+		args->sender = list->items[before];
+	else
+		args->sender = NULL;
+	return EX_OK;
+}
+
+static int take_name(struct reading *reading, const char *value)
+{
+	size_t i;
+
+	for (i = 0; value[i] != '\0'; i++)
+		if ((unsigned char)value[i] < 0x20 || value[i] == 0x7f)
+			return misused(reading, "-F",
+				"the name holds a control character");
+	if (i > TP_SENDMAIL_NAME_MAX_BYTES)
+		return misused(reading, "-F", "the name is too long");
+	reading->args->full_name = value;
+	return EX_OK;
+}
+
+static int take_mode(struct reading *reading, const char *value)
+{
+	static const struct {
+		const char *name;
+		enum tp_sendmail_mode mode;
+	} modes[] = {
+		{ "m", TP_SENDMAIL_DELIVER },
+		{ "s", TP_SENDMAIL_SMTP },
+		{ "p", TP_SENDMAIL_QUEUE },
+		{ "i", TP_SENDMAIL_NOTHING },
+	};
+	char spelling[16];
+	size_t i;
+
+	for (i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		if (strcmp(value, modes[i].name) != 0)
+			continue;
+		reading->args->mode = modes[i].mode;
+		return EX_OK;
+	}
+	(void)snprintf(spelling, sizeof(spelling), "-b%s", value);
+	return misused(reading, spelling,
+		"not in this sendmail; it has -bm, -bs, -bp and -bi");
+}
+
+/* @param value NULL: the option has none */
+static int take(struct reading *reading, char letter, const char *value)
+{
+	struct tp_sendmail_args *args = reading->args;
+
+	switch (letter) {
+	case 'F':
+		return take_name(reading, value);
+	case 'I':
+		return take_mode(reading, "i");
+	case 'b':
+		return take_mode(reading, value);
+	case 'f':
+	case 'r':
+		return take_sender(reading, value);
+	case 'i':
+		args->ignore_dots = 1;
+		break;
+	case 'o':
+		if (strcmp(value, "i") == 0)
+			args->ignore_dots = 1;
+		break;
+	case 't':
+		args->header_recipients = 1;
+		break;
+	case 'v':
+		args->verbose = 1;
+		break;
+	default:
+		break;
+	}
+	return EX_OK;
+}
+
+/* ---- letters ------------------------------------------------------------ */
+
+static int refuse_letter(struct reading *reading, char letter)
+{
+	char spelling[16];
+	int code = (unsigned char)letter;
+
+	if (code > 0x20 && code < 0x7f)
+		(void)snprintf(spelling, sizeof(spelling), "-%c", letter);
+	else
+		(void)snprintf(spelling, sizeof(spelling), "-\\x%02x", code);
+	if (code < 128 && kinds[code] == REFUSED)
+		return misused(reading, spelling,
+			"refused: files are not named in arguments here");
+	return misused(reading, spelling, "no such option here");
+}
+
+static int has_value(enum kind kind)
+{
+	return kind == IGNORED_VALUE || kind == HANDLED_VALUE;
+}
+
+/* One argument of letters, the first behind its "-". Moves *INDEX over a
+ * value that stands in the next argument. */
+static int read_letters(
+	struct reading *reading, int argc, char *const *argv, int *index)
+{
+	const char *at = argv[*index] + 1;
+	int rc = EX_OK;
+
+	while (rc == EX_OK && *at != '\0') {
+		char letter = *at++;
+		enum kind kind = (unsigned char)letter < 128
+					 ? kinds[(unsigned char)letter]
+					 : UNKNOWN;
+		const char *value = NULL;
+
+		if (kind == UNKNOWN || kind == REFUSED)
+			return refuse_letter(reading, letter);
+		if (letter == 'q') {
+			reading->queue_run = 1;
+			return EX_OK; /* the rest is its value */
+		}
+		if (has_value(kind)) {
+			value = at;
+			if (*at == '\0' && *index + 1 < argc)
+				value = argv[++*index];
+			else if (*at == '\0' && letter != 'V')
+				return misused(
+					reading, argv[*index], "needs a value");
+			at = "";
+		}
+		if (kind == HANDLED || kind == HANDLED_VALUE)
+			rc = take(reading, letter, value);
+	}
+	return rc;
+}
+
+/* ---- our own ------------------------------------------------------------ */
+
+static int take_store(struct reading *reading, const char *value)
+{
+	if (!value || value[0] == '\0')
+		return misused(reading, "--store", "needs a name");
+	if (reading->args->store)
+		return misused(reading, "--store", "is given twice");
+	reading->args->store = value;
+	return EX_OK;
+}
+
+/* @return EX_OK and *INDEX behind all options of our own */
+static int read_own(
+	struct reading *reading, int argc, char *const *argv, int *index)
+{
+	int rc = EX_OK;
+
+	for (; rc == EX_OK && *index < argc; (*index)++) {
+		const char *word = argv[*index];
+
+		if (strncmp(word, "--store=", 8) == 0) {
+			rc = take_store(reading, word + 8);
+		} else if (strcmp(word, "--store") == 0) {
+			(*index)++;
+			rc = take_store(
+				reading, *index < argc ? argv[*index] : NULL);
+		} else if (strcmp(word, "--help") == 0) {
+			reading->args->mode = TP_SENDMAIL_HELP;
+		} else if (strcmp(word, "--version") == 0) {
+			reading->args->mode = TP_SENDMAIL_VERSION;
+		} else {
+			break;
+		}
+	}
+	return rc;
+}
+
+static int refuse_long(struct reading *reading, const char *word)
+{
+	static const char *const places[] = { "--config", "--plugin",
+		"--spool" };
+	size_t i;
+
+	if (strncmp(word, "--store", 7) == 0)
+		return misused(
+			reading, "--store", "must be the first argument");
+	for (i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+		if (strncmp(word, places[i], strlen(places[i])) == 0)
+			return misused(reading, places[i],
+				"is not an option here, where others may "
+				"choose the arguments: set TILLPOST_CONFIG, "
+				"TILLPOST_PLUGIN or TILLPOST_SPOOL in the "
+				"environment");
+	return misused(reading, word, "no such option here");
+}
+
+/* ---- the whole ---------------------------------------------------------- */
+
+static int read_options(
+	struct reading *reading, int argc, char *const *argv, int *index)
+{
+	int rc = read_own(reading, argc, argv, index);
+
+	for (; rc == EX_OK && *index < argc; (*index)++) {
+		const char *word = argv[*index];
+
+		if (word[0] != '-' || word[1] == '\0')
+			break;
+		if (strcmp(word, "--") == 0) {
+			(*index)++;
+			break;
+		}
+		if (word[1] == '-')
+			rc = refuse_long(reading, word);
+		else
+			rc = read_letters(reading, argc, argv, index);
+	}
+	return rc;
+}
+
+static int read_recipients(
+	struct reading *reading, int argc, char *const *argv, int index)
+{
+	struct tp_sendmail_addresses *list = &reading->args->recipients;
+	size_t i;
+
+	for (; index < argc; index++) {
+		int32_t rc = tp_sendmail_addresses_add(
+			list, argv[index], reading->err);
+
+		if (rc < 0)
+			return address_code(rc);
+	}
+	for (i = 0; i < list->count; i++) {
+		if (tp_sendmail_address_qualified(list->items[i]))
+			continue;
+		(void)tp_report_set(reading->err, TILLPOST_EADDRESS,
+			list->items[i],
+			"has no domain: tillpost knows no local users and no "
+			"aliases, only addresses such as name@example.com");
+		return EX_NOUSER;
+	}
+	return EX_OK;
+}
+
+static void read_program_name(struct reading *reading, const char *name)
+{
+	const char *slash = strrchr(name, '/');
+
+	if (slash)
+		name = slash + 1;
+	if (strcmp(name, "mailq") == 0)
+		(void)take_mode(reading, "p");
+	else if (strcmp(name, "newaliases") == 0)
+		(void)take_mode(reading, "i");
+}
+
+static int finish(struct reading *reading)
+{
+	struct tp_sendmail_args *args = reading->args;
+	int message = args->header_recipients || args->recipients.count > 0;
+
+	if (args->mode != TP_SENDMAIL_DELIVER)
+		return EX_OK;
+	if (reading->queue_run && !message)
+		args->mode = TP_SENDMAIL_NOTHING;
+	else if (!message)
+		return misused(reading, "",
+			"no recipient: name some, or use "
+			"-t to have To, Cc and Bcc used");
+	return EX_OK;
+}
+
+static size_t bytes_of(int argc, char *const *argv)
+{
+	size_t bytes = 0;
+	int i;
+
+	for (i = 0; i < argc; i++)
+		bytes += strlen(argv[i]) + 1;
+	return bytes;
+}
+
+int tp_sendmail_args_read(int argc, char *const *argv,
+	struct tp_sendmail_args *args, struct tillpost_error *err)
+{
+	struct reading reading = { .args = args, .err = err };
+	size_t bytes = bytes_of(argc, argv);
+	int index = 1;
+	int rc;
+
+	*args = (struct tp_sendmail_args) { .mode = TP_SENDMAIL_DELIVER };
+	if (tp_sendmail_addresses_init(&args->recipients, bytes, err) < 0 ||
+		tp_sendmail_addresses_init(&args->senders, bytes, err) < 0)
+		return EX_OSERR;
+	if (argc > 0)
+		read_program_name(&reading, argv[0]);
+	rc = read_options(&reading, argc, argv, &index);
+	if (rc == EX_OK && args->mode == TP_SENDMAIL_DELIVER)
+		rc = read_recipients(&reading, argc, argv, index);
+	return rc == EX_OK ? finish(&reading) : rc;
+}
+
+void tp_sendmail_args_free(struct tp_sendmail_args *args)
+{
+	tp_sendmail_addresses_free(&args->recipients);
+	tp_sendmail_addresses_free(&args->senders);
+	args->sender = NULL;
+}

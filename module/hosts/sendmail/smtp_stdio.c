@@ -1,0 +1,156 @@
+/*
+ * smtp_stdio.c - sendmail -bs: SMTP on standard input and output
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "sendmail/sendmail.h"
+
+#include "common/report.h"
+#include "sendmail/smtp_session.h"
+#include "sendmail/stdio_wait.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#define READ_BYTES 32768
+
+static int32_t send_replies(struct tp_sendmail *sendmail,
+	struct tp_smtp_session *session, struct tillpost_error *err)
+{
+	size_t len;
+	const char *replies = tp_smtp_session_replies(session, &len);
+
+	return tp_stdio_write(
+		STDOUT_FILENO, replies, len, sendmail->timeout_ms, err);
+}
+
+/* The reason goes to the client and, for whoever looks after the server, to
+ * standard error too. */
+static void take_message(
+	struct tp_sendmail *sendmail, struct tp_smtp_session *session)
+{
+	struct tillpost_message message;
+	struct tillpost_receipt receipt;
+	struct tillpost_error err;
+	char reason[sizeof(err.where) + sizeof(err.text) + 2];
+	int32_t rc;
+
+	TILLPOST_INIT(&message);
+	tp_smtp_session_message(session, &message);
+	if (message.data_bytes == 0)
+		rc = tp_report_set(
+			&err, TILLPOST_EMESSAGE, "message", "it is empty");
+	else
+		rc = tp_sendmail_submit(sendmail, &message, &receipt, &err);
+	if (rc >= 0) {
+		tp_smtp_session_settle(session, rc, receipt.queue_id);
+		return;
+	}
+	tp_sendmail_say(&err);
+	(void)snprintf(reason, sizeof(reason), "%s%s%s", err.where,
+		err.where[0] ? ": " : "", err.text);
+	tp_smtp_session_settle(session, rc, reason);
+}
+
+/* One piece of input. @return an event, or a TILLPOST_E* when writing fails */
+static int32_t feed(struct tp_sendmail *sendmail,
+	struct tp_smtp_session *session, const char *data, size_t len,
+	struct tillpost_error *err)
+{
+	int32_t rc = TP_SMTP_GO_ON;
+
+	while (len > 0 && rc == TP_SMTP_GO_ON) {
+		size_t used;
+		enum tp_smtp_event event =
+			tp_smtp_session_feed(session, data, len, &used);
+
+		data += used;
+		len -= used;
+		if (event == TP_SMTP_MESSAGE)
+			take_message(sendmail, session);
+		rc = send_replies(sendmail, session, err);
+		if (rc >= 0)
+			rc = event == TP_SMTP_OVER ? TP_SMTP_OVER
+						   : TP_SMTP_GO_ON;
+	}
+	return rc;
+}
+
+static int end_of_input(
+	const struct tp_smtp_session *session, struct tillpost_error *err)
+{
+	if (!tp_smtp_session_in_data(session))
+		return EX_OK; /* without QUIT, but nothing is lost */
+	(void)tp_report_set(err, TILLPOST_EMESSAGE, "standard input",
+		"ended before the end of the data, CR LF \".\" CR LF: nothing "
+		"was accepted");
+	return tp_sendmail_fail(err);
+}
+
+static int converse(
+	struct tp_sendmail *sendmail, struct tp_smtp_session *session)
+{
+	char data[READ_BYTES];
+	struct tillpost_error err;
+	int32_t rc = send_replies(sendmail, session, &err);
+
+	while (rc >= 0) {
+		rc = tp_stdio_read(STDIN_FILENO, data, sizeof(data),
+			sendmail->timeout_ms, &err);
+		if (rc == 0)
+			return end_of_input(session, &err);
+		if (rc == TILLPOST_ETIMEOUT) {
+			struct tillpost_error ignored;
+
+			tp_smtp_session_abort(session, "no command came");
+			(void)send_replies(sendmail, session, &ignored);
+		}
+		if (rc > 0)
+			rc = feed(sendmail, session, data, (size_t)rc, &err);
+		if (rc == TP_SMTP_OVER)
+			return EX_OK;
+	}
+	return tp_sendmail_fail(&err);
+}
+
+/* A greeting that says why there is no service. */
+static int decline(
+	struct tp_sendmail *sendmail, const struct tillpost_error *err)
+{
+	struct tillpost_error ignored;
+	static const char text[] = "421 4.3.5 No service here for now\r\n";
+
+	(void)tp_stdio_write(STDOUT_FILENO, text, sizeof(text) - 1,
+		sendmail->timeout_ms, &ignored);
+	return tp_sendmail_fail(err);
+}
+
+int tp_sendmail_smtp(struct tp_sendmail *sendmail)
+{
+	struct tp_smtp_options options = { .data_max_bytes =
+						   TP_SENDMAIL_DATA_MAX_BYTES };
+	struct tp_smtp_session *session = NULL;
+	struct tillpost_error err;
+	struct utsname host;
+	int32_t rc;
+	int code;
+
+	rc = tp_sendmail_open(sendmail, TILLPOST_ROLE_SUBMIT, 0, &err);
+	if (rc < 0)
+		return decline(sendmail, &err);
+	options.smtputf8 = (sendmail->plugin.api->capabilities &
+				   TILLPOST_CAP_SMTPUTF8) != 0;
+	if (uname(&host) == 0)
+		options.host_name = host.nodename;
+	rc = tp_smtp_session_new(&options, &session);
+	if (rc < 0) {
+		(void)tp_report_set(&err, rc, "session", "out of memory");
+		return decline(sendmail, &err);
+	}
+	code = converse(sendmail, session);
+	tp_smtp_session_free(&session);
+	return code;
+}
