@@ -1,0 +1,105 @@
+/*
+ * hook_spawn.c - functions that start programs
+ *
+ * Only the command is exchanged, for the time of the call and only if it starts
+ * a sendmail program; everything else is the original's. If tillpost-sendmail
+ * cannot take the mail, the caller sees the exit status of it: a program that
+ * has got a pipe cannot be started a second time behind its back.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "php/handle.h"
+#include "php/hooks.h"
+#include "php/say.h"
+#include "php/spawn.h"
+
+#include <unistd.h>
+
+/* The command to run instead. @return false: there is none */
+static bool other_command(const zval *command, bool lists, zval *other_out)
+{
+	zend_string *string = NULL;
+	zend_array *list = NULL;
+
+	if (Z_TYPE_P(command) == IS_STRING)
+		string = tp_php_spawn_command(Z_STR_P(command));
+	else if (lists && Z_TYPE_P(command) == IS_ARRAY)
+		list = tp_php_spawn_arguments(Z_ARRVAL_P(command));
+	if (string)
+		ZVAL_STR(other_out, string);
+	else if (list)
+		ZVAL_ARR(other_out, list);
+	return string || list;
+}
+
+/* Whether mail can be handed over at all; if not, the log says why. */
+static bool is_ready(enum tp_php_hook hook)
+{
+	const struct tillpost_api *api;
+	tillpost_handle *handle;
+	struct tillpost_error err;
+
+	if (access(TILLPOST_G(sendmail), X_OK) != 0) {
+		tp_php_log("tillpost: %s: %s cannot be run; the command is "
+			   "left as it is",
+			tp_php_hook_name(hook), TILLPOST_G(sendmail));
+		return false;
+	}
+	if (tp_php_open(&api, &handle, &err) == TILLPOST_OK)
+		return true;
+	tp_php_log_fallback(hook, &err);
+	return false;
+}
+
+static void run(enum tp_php_hook hook, bool lists, INTERNAL_FUNCTION_PARAMETERS)
+{
+	zval *command = ZEND_CALL_ARG(execute_data, 1);
+	zval saved;
+	zval other;
+
+	if (!TILLPOST_G(enable) || ZEND_NUM_ARGS() == 0 ||
+		!other_command(command, lists, &other)) {
+		tp_php_original(hook, INTERNAL_FUNCTION_PARAM_PASSTHRU);
+		return;
+	}
+	if (!is_ready(hook)) {
+		zval_ptr_dtor(&other);
+		tp_php_original(hook, INTERNAL_FUNCTION_PARAM_PASSTHRU);
+		return;
+	}
+	ZVAL_COPY_VALUE(&saved, command);
+	ZVAL_COPY_VALUE(command, &other);
+	tp_php_original(hook, INTERNAL_FUNCTION_PARAM_PASSTHRU);
+	zval_ptr_dtor(command);
+	ZVAL_COPY_VALUE(command, &saved);
+}
+
+void tp_php_hook_proc_open(INTERNAL_FUNCTION_PARAMETERS)
+{
+	run(TP_PHP_PROC_OPEN, true, INTERNAL_FUNCTION_PARAM_PASSTHRU);
+}
+
+void tp_php_hook_popen(INTERNAL_FUNCTION_PARAMETERS)
+{
+	run(TP_PHP_POPEN, false, INTERNAL_FUNCTION_PARAM_PASSTHRU);
+}
+
+void tp_php_hook_exec(INTERNAL_FUNCTION_PARAMETERS)
+{
+	run(TP_PHP_EXEC, false, INTERNAL_FUNCTION_PARAM_PASSTHRU);
+}
+
+void tp_php_hook_shell_exec(INTERNAL_FUNCTION_PARAMETERS)
+{
+	run(TP_PHP_SHELL_EXEC, false, INTERNAL_FUNCTION_PARAM_PASSTHRU);
+}
+
+void tp_php_hook_system(INTERNAL_FUNCTION_PARAMETERS)
+{
+	run(TP_PHP_SYSTEM, false, INTERNAL_FUNCTION_PARAM_PASSTHRU);
+}
+
+void tp_php_hook_passthru(INTERNAL_FUNCTION_PARAMETERS)
+{
+	run(TP_PHP_PASSTHRU, false, INTERNAL_FUNCTION_PARAM_PASSTHRU);
+}

@@ -1,0 +1,94 @@
+/*
+ * hooks.c - the functions that the extension takes over
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "php/hooks.h"
+
+#include <string.h>
+
+struct hook {
+	const char *name; /* with "()" */
+	zif_handler handler;
+};
+
+static const struct hook hooks[TP_PHP_HOOK_COUNT] = {
+	[TP_PHP_MAIL] = { "mail()", tp_php_hook_mail },
+	[TP_PHP_MB_SEND_MAIL] = { "mb_send_mail()", tp_php_hook_mb_send_mail },
+	[TP_PHP_ERROR_LOG] = { "error_log()", tp_php_hook_error_log },
+	[TP_PHP_PROC_OPEN] = { "proc_open()", tp_php_hook_proc_open },
+	[TP_PHP_POPEN] = { "popen()", tp_php_hook_popen },
+	[TP_PHP_EXEC] = { "exec()", tp_php_hook_exec },
+	[TP_PHP_SHELL_EXEC] = { "shell_exec()", tp_php_hook_shell_exec },
+	[TP_PHP_SYSTEM] = { "system()", tp_php_hook_system },
+	[TP_PHP_PASSTHRU] = { "passthru()", tp_php_hook_passthru },
+};
+
+/* PHP's own handlers. Constant from the end of MINIT on: all threads see the
+ * same functions. NULL: not taken over. */
+static zif_handler originals[TP_PHP_HOOK_COUNT];
+
+/* The function as it is now, perhaps gone or another's; NULL: none. A
+ * function of a script may have taken the name of a disabled one. */
+static zend_internal_function *find(enum tp_php_hook hook)
+{
+	const char *name = hooks[hook].name;
+	zend_function *function = zend_hash_str_find_ptr(
+		CG(function_table), name, strlen(name) - 2);
+
+	if (!function || function->type != ZEND_INTERNAL_FUNCTION)
+		return NULL;
+	return &function->internal_function;
+}
+
+void tp_php_hooks_install(void)
+{
+	int i;
+
+	for (i = 0; i < TP_PHP_HOOK_COUNT; i++) {
+		zend_internal_function *function = find((enum tp_php_hook)i);
+
+		originals[i] = NULL;
+		if (!function)
+			continue;
+		originals[i] = function->handler;
+		function->handler = hooks[i].handler;
+	}
+}
+
+void tp_php_hooks_restore(void)
+{
+	int i;
+
+	for (i = 0; i < TP_PHP_HOOK_COUNT; i++) {
+		zend_internal_function *function = find((enum tp_php_hook)i);
+
+		if (function && function->handler == hooks[i].handler)
+			function->handler = originals[i];
+	}
+}
+
+void tp_php_original(enum tp_php_hook hook, INTERNAL_FUNCTION_PARAMETERS)
+{
+	originals[hook](INTERNAL_FUNCTION_PARAM_PASSTHRU);
+}
+
+const char *tp_php_hook_name(enum tp_php_hook hook)
+{
+	return hooks[hook].name;
+}
+
+const char *tp_php_hook_state(enum tp_php_hook hook)
+{
+	const zend_internal_function *function = find(hook);
+
+	if (!function && originals[hook])
+		return "not active: switched off by disable_functions";
+	if (!function)
+		return "not active: there is no such function";
+	if (function->handler != hooks[hook].handler)
+		return "not active: another extension has taken the function";
+	if (!TILLPOST_G(enable))
+		return "not active: tillpost.enable is off";
+	return "active";
+}

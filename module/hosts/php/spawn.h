@@ -1,0 +1,23 @@
+/*
+ * spawn.h - commands that start sendmail
+ *
+ * JOB     Finds out whether a command starts a sendmail program and makes the
+ *         command that starts tillpost-sendmail instead, with the same
+ *         arguments and the store as one more.
+ * LAYER   hosts/php.
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef TP_PHP_SPAWN_H
+#define TP_PHP_SPAWN_H
+
+#include <php.h>
+
+/* For /bin/sh. @owns the caller
+ * @return NULL: it starts something else */
+zend_string *tp_php_spawn_command(const zend_string *command);
+
+/* For proc_open(): program and arguments. @owns the caller
+ * @return NULL: it starts something else */
+zend_array *tp_php_spawn_arguments(zend_array *command);
+
+#endif

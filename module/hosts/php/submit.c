@@ -1,0 +1,89 @@
+/*
+ * submit.c - the plugin, its handle, one submission
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "php/submit.h"
+
+#include "php/handle.h"
+#include "php/php_tillpost.h"
+#include "php/server.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *value_or_null(const zend_string *s)
+{
+	return s ? ZSTR_VAL(s) : NULL;
+}
+
+static int32_t submit_once(const struct tillpost_message *message, bool reload,
+	struct tillpost_error *err)
+{
+	const struct tillpost_api *api;
+	struct tillpost_receipt receipt;
+	tillpost_handle *handle;
+	int32_t rc = tp_php_open(&api, &handle, err);
+
+	if (rc < 0)
+		return rc;
+	/* If it cannot be read the handle goes on with what it has. */
+	if (reload)
+		(void)api->reload(handle, NULL);
+	TILLPOST_INIT(&receipt);
+	rc = api->submit(handle, message, &receipt, err);
+	if (rc >= 0)
+		(void)snprintf(TILLPOST_G(last_id), sizeof(TILLPOST_G(last_id)),
+			"%s", receipt.queue_id);
+	return rc;
+}
+
+/* Whether the store is to blame: there is none of that name, or this user may
+ * not use it. To send such a message in another way could show it to the
+ * wrong relay. What the spool or the configuration file forbid is told with
+ * their paths. */
+static bool is_about_store(int32_t rc, const struct tillpost_error *err)
+{
+	if (rc == TILLPOST_ENOTFOUND)
+		return strcmp(err->where, "store") == 0;
+	return rc == TILLPOST_EPERM && strchr(err->where, '/') == NULL;
+}
+
+static void fill_message(struct tillpost_message *message,
+	const zend_string *text, const struct tp_php_envelope *envelope)
+{
+	TILLPOST_INIT(message);
+	message->flags = TILLPOST_SUBMIT_HEADER_RECIPIENTS;
+	message->data = ZSTR_VAL(text);
+	message->data_bytes = ZSTR_LEN(text);
+	message->sender = value_or_null(envelope->sender);
+	message->recipients = envelope->recipients;
+	message->recipient_count = envelope->recipient_count;
+	message->store = tp_php_explicit_store();
+	if (!message->store)
+		message->store = value_or_null(envelope->store);
+}
+
+enum tp_php_verdict tp_php_submit(const zend_string *text,
+	const struct tp_php_envelope *envelope, struct tillpost_error *err)
+{
+	zend_string *run_code = tp_php_server_variable("MAGE_RUN_CODE");
+	zend_string *http_host = tp_php_server_variable("HTTP_HOST");
+	struct tillpost_message message;
+	int32_t rc;
+
+	fill_message(&message, text, envelope);
+	message.run_code = value_or_null(run_code);
+	message.http_host = value_or_null(http_host);
+	rc = submit_once(&message, false, err);
+	/* The plugin looks for a new configuration once a second only. */
+	if (rc < 0 && is_about_store(rc, err))
+		rc = submit_once(&message, true, err);
+	if (run_code)
+		zend_string_release(run_code);
+	if (http_host)
+		zend_string_release(http_host);
+	if (rc >= 0)
+		return TP_PHP_ACCEPTED;
+	return is_about_store(rc, err) ? TP_PHP_REFUSED : TP_PHP_NOT_TAKEN;
+}

@@ -1,0 +1,25 @@
+/*
+ * words.h - a command line cut into words
+ *
+ * JOB     What /bin/sh would pass to a program as its arguments: blanks,
+ *         single and double quotes, backslashes. Nothing is expanded; the
+ *         words end at the first unquoted character that would make the
+ *         shell do something else (; | & < > ( ) newline) or at a comment.
+ * LAYER   hosts/php.
+ * THREADS safe.
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef TP_PHP_WORDS_H
+#define TP_PHP_WORDS_H
+
+#include <php.h>
+#include <zend_smart_str.h>
+
+/* The next word at *AT, which moves on. @owns the caller
+ * @return NULL: there are no more */
+zend_string *tp_php_word(const char **at);
+
+/* Appends VALUE to OUT as one word, quoted if need be. */
+void tp_php_quote(smart_str *out, const char *value);
+
+#endif

@@ -1,0 +1,43 @@
+#!/bin/sh
+# php_phpt.sh - the tests of the PHP extension, run by PHP's own run-tests.php
+#
+# JOB     php_phpt.sh [TEST...]
+#         TEST is a file in module/hosts/php/tests without ".phpt"; without
+#         one all are run. None may be skipped. The tests run on a copy.
+# SPDX-License-Identifier: MIT
+
+set -u
+. "$(dirname "$0")/../harness/php/scratch.sh"
+
+run_tests=$("$php_config" --extension-dir)/build/run-tests.php
+[ -f "$run_tests" ] || run_tests=$("$php_config" --prefix)/lib/php/build/run-tests.php
+[ -f "$run_tests" ] || die "run-tests.php is not installed (php-dev)"
+
+cp -r "$root/module/hosts/php/tests" "$scratch/tests"
+cd "$scratch/tests" || exit 1
+if [ $# -gt 0 ]; then
+	set -- $(printf '%s.phpt ' "$@")
+else
+	set -- .
+fi
+
+php_ini >"$scratch/php.ini"
+printf 'sendmail_path=%s\n' "$sendmail" >>"$scratch/php.ini"
+
+# run-tests.php passes "-d" on to the tests, but no file.
+settings=$(sed 's/^/-d /' "$scratch/php.ini" | tr '\n' ' ')
+TEST_PHP_EXECUTABLE=$(command -v "$php")
+NO_INTERACTION=1
+REPORT_EXIT_STATUS=1
+export TEST_PHP_EXECUTABLE NO_INTERACTION REPORT_EXIT_STATUS
+# shellcheck disable=SC2086
+"$TEST_PHP_EXECUTABLE" -n "$run_tests" -n -q --offline $settings "$@" \
+	>"$scratch/out" 2>&1
+status=$?
+grep -E '^(FAIL|SKIP|BORK|WARN|LEAK)|^Tests (passed|failed|skipped) *:' \
+	"$scratch/out" || tail -30 "$scratch/out"
+for diff in *.diff; do
+	[ -f "$diff" ] && head -60 "$diff"
+done
+[ $status -eq 0 ] || exit 1
+grep -qE '^Tests skipped *: *0 ' "$scratch/out" || die "tests were skipped"
