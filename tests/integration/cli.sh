@@ -133,7 +133,8 @@ run 64 nonsense
 shows err '^tillpost: nonsense: no such command$'
 run 64 --nonsense
 
-for command in check submit run status queue log test route settings; do
+for command in check submit run status queue spool log test route \
+	settings; do
 	run 0 $command --help
 	shows out "^Usage: tillpost $command"
 	shows out '--config FILE'
@@ -387,6 +388,53 @@ echo nothing >"$work/text.so"
 run 69 --plugin "$work/text.so" --version
 run 69 --plugin "$work/missing.so" --version
 shows err 'missing\.so: cannot be opened'
+
+# ---- the spool --------------------------------------------------------------
+
+# There is none yet.
+run 0 status -c "$conf" --json
+json 'LINES[0]["spooled_count"] is None'
+run 66 spool -c "$conf"
+input=$work/order
+run 66 submit -c "$conf" --spool kunde@example.org
+shows err 'no spool here'
+mkdir "$work/spool" "$work/spool/incoming" "$work/spool/quarantine"
+chmod 755 "$work/spool"
+chmod 3733 "$work/spool/incoming"
+chmod 700 "$work/spool/quarantine"
+run 0 spool -c "$conf"
+run 0 submit -c "$conf" --spool -s eu kunde@example.org
+spooled=$(cat "$work/out")
+run 0 submit -c "$work/no.conf" --spool-dir "$work/spool" --json \
+	kunde@example.org
+json 'LINES[0]["verdict"] == "queued" and LINES[0]["store"] == ""'
+run 64 submit -c "$conf" --spool --now kunde@example.org
+shows err 'does not go with --spool'
+run 66 submit -c "$conf" --spool -s moon kunde@example.org
+input=/dev/null
+run 0 spool list -c "$conf" --json
+json 'len(LINES) == 2 and {l["state"] for l in LINES} == {"spooled"}'
+json 'all(l["uid"] == __import__("os").geteuid() for l in LINES)'
+run 0 status -c "$conf"
+shows out '^spooled  2$'
+
+# What tillpostd does with a message that it cannot take in.
+mv "$work/spool/incoming/$spooled" "$work/spool/quarantine/$spooled"
+echo 'store eu: not today' >"$work/spool/quarantine/$spooled.reason"
+run 0 spool -c "$conf"
+shows out "^$spooled +[0-9]+s +quarantined .* store eu: not today$"
+run 0 status -c "$conf"
+shows out '^refused  1 '
+run 0 spool release -c "$conf" "$spooled"
+run 66 spool release -c "$conf" "$spooled"
+run 66 spool discard -c "$conf" --json "$spooled"
+json 'LINES[0]["ok"] is False and LINES[0]["action"] == "discard"'
+mv "$work/spool/incoming/$spooled" "$work/spool/quarantine/$spooled"
+run 0 spool discard -c "$conf" "$spooled"
+run 0 status -c "$conf" --json
+json 'LINES[0]["spooled_count"] == 1 and LINES[0]["quarantined_count"] == 0'
+run 64 spool eat -c "$conf"
+run 64 spool release -c "$conf"
 
 # ---- the example host -------------------------------------------------------
 
