@@ -5,7 +5,9 @@
 #         the example host loads tillpost.so and sends real order mails of two
 #         stores; a table tells what the relays saw. Then one relay stops, a
 #         mail is accepted all the same, the relay comes back, the mail
-#         arrives. Exit status 1 if anything differs from what must be.
+#         arrives. Then PHP's mail() and a cron job's sendmail hand mail over
+#         while no daemon runs; tillpostd starts and delivers it. Exit status 1
+#         if anything differs from what must be.
 #         Needs no root: an ordinary user gets relays that need none.
 # SPDX-License-Identifier: MIT
 
@@ -16,8 +18,11 @@ HARNESS=$root/tests/harness
 export TILLPOST_PLUGIN="$build/tillpost.so"
 work=$(mktemp -d "${TMPDIR:-/tmp}/tpd.XXXXXX") || exit 1
 
+daemon=
+
 clean_up()
 {
+	[ -z "$daemon" ] || kill "$daemon" 2>/dev/null
 	"$HARNESS/relays.sh" stop "$work/r"
 	rm -rf "$work"
 }
@@ -72,6 +77,7 @@ printf %s "$A_PASS1" >"$work/secret-a"
 printf %s "$B_PASS1" >"$work/secret-b"
 cat >"$work/tillpost.conf" <<END
 queue = { path = "$work/queue.db"; retry_base = "1s"; };
+spool = { path = "$work/spool"; };
 log = { path = "$work/outcome.jsonl"; };
 relays = {
   a = { host = "localhost"; port = $A_STARTTLS_PORT; tls = "starttls";
@@ -107,6 +113,32 @@ say "Relay a is back; what waited goes out"
 "$build/bin/tillpost" -c "$work/tillpost.conf" run --until-empty \
 	--max-time 20s || fail "the queue was not emptied"
 "$HARNESS/relays.sh" wait a 4 "$work/r" || fail "mail is missing at relay a"
+
+say "PHP's mail() and a sendmail command, through the spool; no daemon runs yet"
+mkdir -m 755 "$work/spool"
+mkdir "$work/spool/incoming"
+chmod 3733 "$work/spool/incoming"
+php -n -d extension="$build/php/tillpost.so" \
+	-d tillpost.plugin="$TILLPOST_PLUGIN" \
+	-d tillpost.config="$work/tillpost.conf" \
+	"$root/tests/demo/shop.php" || fail "mail() did not accept"
+printf 'From: sales@eu.example.com\nTo: emil.cron@example.test\nSubject: %s\n\n%s\n' \
+	"Stock report" "3 articles are running low." |
+	TILLPOST_CONFIG="$work/tillpost.conf" \
+		"$build/bin/tillpost-sendmail" --store=eu -t -i ||
+	fail "tillpost-sendmail did not accept"
+"$build/bin/tillpost" -c "$work/tillpost.conf" spool
+
+say "tillpostd starts, takes the spool in, and delivers"
+"$build/bin/tillpostd" -c "$work/tillpost.conf" --log text \
+	2>"$work/daemon.log" &
+daemon=$!
+"$HARNESS/relays.sh" wait a 5 "$work/r" || fail "PHP's mail did not arrive"
+"$HARNESS/relays.sh" wait b 2 "$work/r" || fail "cron's mail did not arrive"
+kill "$daemon"
+wait "$daemon" || fail "tillpostd ended with $?"
+daemon=
+cat "$work/daemon.log"
 
 say "The log"
 "$build/bin/tillpost" -c "$work/tillpost.conf" log

@@ -26,6 +26,8 @@ EXPECTED = [
     ("default", "a", "shop@example.com", "sent"),  # the bounce
     ("default", "a", "carla.rossi@example.test", "deferred"),
     ("default", "a", "carla.rossi@example.test", "sent"),
+    ("default", "a", "dora.petrova@example.test", "sent"),  # mail()
+    ("eu", "b", "emil.cron@example.test", "sent"),  # sendmail
 ]
 
 
