@@ -68,7 +68,7 @@ static int check_size(const struct tp_spool_reader *reader, const char *name,
 	if (bytes <= most_bytes)
 		return GOOD;
 	(void)tp_fail(err, TP_EIO, name,
-		"has %lld bytes, more than any message may have (%lld)",
+		"is too large: %lld bytes, and no message may have more than %lld",
 		(long long)bytes, (long long)most_bytes);
 	return DAMAGED;
 }

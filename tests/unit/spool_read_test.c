@@ -157,6 +157,20 @@ static void damaged_files_go_to_quarantine(void **state)
 	assert_int_equal(spool_entries(place->quarantine), 7);
 }
 
+static void grow_over_the_limit(const char *path)
+{
+	assert_int_equal(truncate(path, 3 << 20), 0);
+}
+
+static void more_than_any_store_may_send_takes_no_memory(void **state)
+{
+	struct spool_place *place = *state;
+
+	spool_open(place);
+	tp_spool_reader_limit(place->reader, 1 << 20);
+	spoiled(place, grow_over_the_limit, "too large: 3145728 bytes");
+}
+
 static void a_file_under_another_name_goes_to_quarantine(void **state)
 {
 	struct spool_place *place = *state;
@@ -878,6 +892,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(damaged_files_go_to_quarantine),
+		TEST(more_than_any_store_may_send_takes_no_memory),
 		TEST(a_file_under_another_name_goes_to_quarantine),
 		TEST(a_file_with_two_names_goes_to_quarantine),
 		TEST(a_file_that_may_not_be_read_goes_to_quarantine),
