@@ -28,7 +28,7 @@ SPOOL = WORK / "spool"
 CONF = WORK / "tillpost.conf"
 PHP_LIBRARIES = "/usr/share/php"
 OK, USAGE, DATAERR, NOUSER, UNAVAILABLE, IOERR = 0, 64, 65, 67, 69, 74
-NOPERM, CONFIG = 77, 78
+PROTOCOL, NOPERM, CONFIG = 76, 77, 78
 checks = 0
 
 
@@ -162,6 +162,10 @@ DIALECTS = [
      ["a@example.com"], False, b"\r\ndisk full\n"),
     ("mailbox line", ["a@example.com"], b"From root Mon Nov 21\n" + MAIL,
      None, ["a@example.com"], False, MAIL),
+    ("text that begins with From", ["a@example.com"],
+     b"From here on the disk is full.\nFrom there, too.\n", None,
+     ["a@example.com"], False,
+     b"\r\nFrom here on the disk is full.\nFrom there, too.\n"),
     ("From made of -f and -F",
      ["-t", "-f", "x@example.com", "-F", "The Shop"],
      b"To: a@example.com\n\nHi\n", "x@example.com", [], True,
@@ -238,6 +242,12 @@ EXITS = [
     (["--config=/tmp/x", "-t"], MAIL, {}, USAGE, b"environment"),
     (["--plugin=/tmp/x", "-t"], MAIL, {}, USAGE, b"environment"),
     (["--spool=/tmp/x", "-t"], MAIL, {}, USAGE, b"environment"),
+    (["-t", "-i", "-I"], MAIL, {}, USAGE, b"-I: "),
+    (["-t", "-i", "-bi"], MAIL, {}, USAGE, b"-bi: "),
+    (["-t", "-i", "-bp"], MAIL, {}, USAGE, b"-bp: "),
+    (["-t", "-i", "-bs"], MAIL, {}, USAGE, b"-bs: "),
+    (["-i", "-bs", "a@example.com"], MAIL, {}, USAGE, b"-bs: "),
+    (["-bs", "-I"], MAIL, {}, USAGE, b"-I: "),
     (["-t"], MAIL, {"TILLPOST_TIMEOUT": "soon"}, USAGE, b"duration"),
     (["root"], MAIL, {}, NOUSER, b"root: has no domain"),
     (["-t"], b"From: shop@example.com\nSubject: x\n\nx\n", {}, DATAERR,
@@ -335,6 +345,8 @@ def check_trace(args, trace):
         if not match:
             continue
         name, rest = match.group(1), match.group(2)
+        if name == "sendto" and rest.startswith(("1, ", "2, ")):
+            continue  # what it prints
         words = WORD.findall(rest)
         programs += name.startswith("execve")
         holds(f"{args}: a path of the attacker", name.startswith("execve") or
@@ -401,7 +413,7 @@ def check_attackers():
                                              args[0] == "--store=eu")
                                         for record in records))
             same(f"{args}: accepted or not", len(records) > 0,
-                 done.returncode == OK and "-bs" not in args)
+                 done.returncode == OK)
             count += 1
     same("files of the attacker", sorted(
         path.name for path in evil.iterdir()), before)
@@ -474,7 +486,123 @@ def check_dead_pipes():
     print("dead pipes: 6")
 
 
+def full_pipe():
+    """A pipe without any room, as its two ends."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    try:
+        while True:
+            os.write(writer, b"x" * 4096)
+    except BlockingIOError:
+        pass
+    os.set_blocking(writer, True)
+    return reader, writer
+
+
+def without_alarm():
+    """As a parent may leave it: SIGALRM ignored and blocked."""
+    signal.signal(signal.SIGALRM, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])
+
+
+def call_unread(arguments, data, stream, **env):
+    """Exit code, where nobody reads STREAM and nobody ever will."""
+    reader, writer = full_pipe()
+    streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL,
+               stream: writer}
+    try:
+        return subprocess.run([COMMAND, *arguments], input=data, check=False,
+                              timeout=20, env=environment(**env),
+                              preexec_fn=without_alarm, **streams).returncode
+    except subprocess.TimeoutExpired:
+        fail(f"{arguments}: waits for a reader of its {stream}")
+    finally:
+        os.close(reader)
+        os.close(writer)
+
+
+def check_unread_streams():
+    soon = {"TILLPOST_TIMEOUT": "300ms"}
+    for args, data, code in ((["-t"], b"", DATAERR), (["-X/x"], b"", USAGE),
+                             (["--store=no", "-t"], MAIL, UNAVAILABLE)):
+        same(f"{args}: an unread error",
+             call_unread(args, data, "stderr", **soon), code)
+    # What the client hears anyway is not waited for at all.
+    order = (b"EHLO x\r\nMAIL FROM:<a@example.com>\r\nRCPT TO:"
+             b"<b@example.com>\r\nDATA\r\n%s\r\n.\r\n")
+    start = time.monotonic()
+    same("-bs: an unread error", call_unread(
+        ["-bs"], order % b"From: a@b.c\r\nFrom: d@e.f\r\n" +
+        order % b"Subject: x\r\n\r\nx" + b"QUIT\r\n", "stderr"), OK)
+    holds("-bs: an unread error is waited for", timed(start) < 10)
+    same("-bs: an unread error", len(taken()), 1)
+    for args in (["--help"], ["--version"], ["-bp"]):
+        same(f"{args}: unread output",
+             call_unread(args, b"", "stdout", **soon), UNAVAILABLE)
+    same("-v: unread output", call_unread(["-t", "-v"], MAIL, "stdout",
+                                          **soon), OK)
+    same("-v: unread output", len(taken()), 1)
+    print("unread streams: 8")
+
+
+def check_dribbling():
+    """A parent that makes progress, and never an end."""
+    for args, text in ((["-t"], MAIL), (["-bs"], b"NOOP ")):
+        start = time.monotonic()
+        child = subprocess.Popen([COMMAND, *args], stdin=subprocess.PIPE,
+                                 stdout=subprocess.DEVNULL,
+                                 stderr=subprocess.PIPE,
+                                 env=environment(TILLPOST_TIMEOUT="200ms"))
+        while child.poll() is None and timed(start) < 20:
+            try:
+                os.write(child.stdin.fileno(), text[:1] or b"x")
+            except BrokenPipeError:
+                break
+            text = text[1:]
+            time.sleep(0.05)
+        holds(f"{args}: a dribbling parent", timed(start) < 20)
+        same(f"{args}: a dribbling parent", child.wait(20), UNAVAILABLE)
+        holds(f"{args}: in all", b"2400 ms in all" in child.stderr.read())
+        same(f"{args}: nothing accepted", taken(), [])
+    print("dribbling: 2")
+
+
 # ---- SMTP -----------------------------------------------------------------
+
+HELO = b"HELO x\r\n"
+OPEN = b"MAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.com>\r\n"
+ORDER = OPEN + b"DATA\r\nSubject: x\r\n\r\nx\r\n.\r\n"
+REFUSED = OPEN + (b"DATA\r\nFrom: a@b.c\r\nFrom: d@e.f\r\n\r\nx\r\n"
+                  b".\r\n")
+
+# what a client says before it leaves, the exit code, messages accepted
+ENDS = [
+    (HELO + b"QUIT\r\n", OK, 0),
+    (HELO + ORDER + b"QUIT\r\n", OK, 1),
+    (HELO + REFUSED + b"QUIT\r\n", OK, 0),
+    (HELO + ORDER, OK, 1),
+    (HELO + ORDER + b"RSET\r\n", OK, 1),
+    (b"", PROTOCOL, 0),
+    (HELO, PROTOCOL, 0),
+    (HELO + OPEN, PROTOCOL, 0),
+    (HELO + REFUSED, PROTOCOL, 0),
+    (HELO + ORDER + OPEN, PROTOCOL, 1),
+    (HELO + ORDER + b"QUIT", PROTOCOL, 1),
+    (HELO + b"NOOP\n" + ORDER, PROTOCOL, 0),
+    (HELO + ORDER + b"NOOP\n", PROTOCOL, 1),
+    (HELO + b"FOO\r\n" * 60 + ORDER, PROTOCOL, 0),
+]
+
+
+def check_ends():
+    for text, code, count in ENDS:
+        got, out, err = call(["-bs"], text)
+        what = f"-bs: {text[-60:]!r}: {out[-60:]!r} {err!r}"
+        same(what, (got, len(taken())), (code, count))
+        if text.count(REFUSED) == 0:
+            same(what, err.count(b"\n"), 0 if code == OK else 1)
+    print("ends of a session:", len(ENDS))
+
 
 SCRIPT = [
     (None, "220 "),
@@ -594,6 +722,9 @@ for ($i = 0; $i < 2; $i++)
         ['From' => 'x@example.com', 'Bcc' => 'hidden@example.com'],
         '-fx@example.com'))
         exit(9);
+foreach (['-I', '-bi', '-bp', '-bs', '-q -bs'] as $words)
+    if (mail('a@example.com', 'S', 'lost', 'From: x@example.com', $words))
+        exit(7);
 exit(mail('root', 'S', 'refused', 'From: x@example.com') ? 8 : 0);
 """
 
@@ -736,7 +867,10 @@ def main():
     check_smtplib()
     print("SMTP: 2 clients")
     check_php()
+    check_ends()
     check_dead_pipes()
+    check_unread_streams()
+    check_dribbling()
     check_other_user()
     check_names()
     check_attackers()

@@ -43,6 +43,18 @@ for template in re.findall(r'file="(.*?)"', (
         module / "etc/email_templates.xml").read_text()):
     if not (module / "view/adminhtml/email" / template).exists():
         missing.append(template)
+# A website has several store views: what shows one is not in its scope.
+shows = 0
+for field in xml.dom.minidom.parse(str(
+        module / "etc/adminhtml/system.xml")).getElementsByTagName("field"):
+    if field.getElementsByTagName("frontend_model"):
+        shows += 1
+        scopes = [field.getAttribute("showIn" + scope)
+                  for scope in ("Default", "Website", "Store")]
+        if scopes != ["1", "0", "1"]:
+            missing.append(f"{field.getAttribute('id')}: shown in {scopes}")
+if shows != 3:
+    missing.append(f"3 fields that show, not {shows}")
 print(f"{len(named)} classes named in XML, missing: {missing or 'none'}")
 sys.exit(bool(missing) or not named)
 END

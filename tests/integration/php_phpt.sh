@@ -15,6 +15,13 @@ run_tests=$("$php_config" --extension-dir)/build/run-tests.php
 
 cp -r "$root/module/hosts/php/tests" "$scratch/tests"
 cd "$scratch/tests" || exit 1
+"${CC:-gcc}" -std=c11 -Wall -Wextra -Werror -fPIC -shared \
+	-I"$root/include" -o odd_plugin.so "$root/tests/harness/php/odd_plugin.c" ||
+	die "the odd plugin does not compile"
+chmod go-w odd_plugin.so .
+# Two that are known by what they are called.
+ln -s "$build/bin/tillpost-sendmail" sendmail-link
+ln -s "$sendmail" tillpost-sendmail
 if [ $# -gt 0 ]; then
 	set -- $(printf '%s.phpt ' "$@")
 else
@@ -24,6 +31,8 @@ fi
 php_ini >"$scratch/php.ini"
 printf 'sendmail_path=%s\n' "$sendmail" >>"$scratch/php.ini"
 
+TP_INI=$scratch/php.ini
+export TP_INI
 # run-tests.php passes "-d" on to the tests, but no file.
 settings=$(sed 's/^/-d /' "$scratch/php.ini" | tr '\n' ' ')
 TEST_PHP_EXECUTABLE=$(command -v "$php")

@@ -38,8 +38,10 @@ cases=$root/tests/harness/php/cases.php
 under_valgrind "$cases" plain headers headers_array headers_array_bad \
 	headers_malformed sender shell_characters recipients_in_parameters \
 	wrong_types weak_types named_arguments error_log silenced \
+	address_lists odd_options refused_options error_log_without_mail \
 	mb_send_mail_headers mb_send_mail_parameters sendmail_by_popen \
-	sendmail_by_proc_open local_recipient shutdown
+	sendmail_by_proc_open sendmail_by_objects \
+	sendmail_with_foreign_options local_recipient shutdown
 under_valgrind -d tillpost.spool=/nonexistent -d mail.add_x_header=1 \
 	-d "mail.log=$scratch/mail.log" "$cases" plain headers_array \
 	error_log mb_send_mail_settings

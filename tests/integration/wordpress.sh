@@ -197,6 +197,19 @@ add_action( 'init', function () {
         restore_current_blog();
         wp_mail( 'all@example.org', 'Site one, after', 'x' );
     }
+    if ( isset( $_GET['other-mail-too'] ) ) {
+        $both = function ( $what ) {
+            switch_to_blog( 2 );
+            wp_mail( 'both@example.org', "$what of WordPress", 'x' );
+            restore_current_blog();
+            mail( 'both@example.org', "$what of PHP", 'x', 'From: shop@example.com' );
+        };
+        $both( 'Mail' );
+        if ( function_exists( 'tillpost_set_store' ) ) {
+            tillpost_set_store( 'eu' );
+            $both( 'Named mail' );
+        }
+    }
 } );
 END
 
@@ -287,6 +300,17 @@ for now in extension command; do
 	shop front "?send-for-all-sites=1"
 	arrived a "$A_USER2" --to all@example.org --subject "Site one" --count 2
 	arrived b "$B_USER1" --to all@example.org --subject "Site two" --rest 0
+	arrived a "$A_USER2" --count 0 --wait 0 --rest 0
+	# Only one mail of the site is named, and no name is taken away.
+	shop front "?other-mail-too=1"
+	arrived b "$B_USER1" --to both@example.org \
+		--subject "Mail of WordPress" --rest 0
+	if [ $now = extension ]; then
+		arrived a "$A_USER2" --to both@example.org \
+			--subject "Named mail of" --count 2
+	fi
+	arrived a "$A_USER1" --to both@example.org --subject "Mail of PHP" \
+		--rest 0
 	arrived a "$A_USER2" --count 0 --wait 0 --rest 0
 done
 shop --site two settings

@@ -119,6 +119,10 @@ static const struct good_case goods[] = {
 	{ "sendmail|-q", "N" },
 	{ "sendmail|-q30m", "N" },
 	{ "sendmail|-q|a@b.c", "D a@b.c" },
+	{ "sendmail|-bm|-bm|-t", "Dt" },
+	{ "mailq|-bp", "Q" },
+	{ "sendmail|-bs|-q", "S" },
+	{ "sendmail|-oi|-bs|-fa@b.c", "Si from=a@b.c" },
 	/* our own */
 	{ "sendmail|--store=eu|-t|-i", "Dti store=eu" },
 	{ "sendmail|--store|eu|-t", "Dt store=eu" },
@@ -165,6 +169,23 @@ static const struct wrong_case wrongs[] = {
 	{ "sendmail|-bv|a@b.c", EX_USAGE, "-bv", "not in this sendmail" },
 	{ "sendmail|-bd", EX_USAGE, "-bd", "not in this sendmail" },
 	{ "sendmail|-bt", EX_USAGE, "-bt", "not in this sendmail" },
+	/* success without a message, chosen by whoever adds the last words */
+	{ "sendmail|-t|-i|-I", EX_USAGE, "-I", "recipients" },
+	{ "sendmail|-t|-i|-bi", EX_USAGE, "-bi", "recipients" },
+	{ "sendmail|-t|-i|-bp", EX_USAGE, "-bp", "recipients" },
+	{ "sendmail|-t|-i|-bs", EX_USAGE, "-bs", "recipients" },
+	{ "sendmail|-tbs", EX_USAGE, "-bs", "recipients" },
+	{ "sendmail|-bs|-t", EX_USAGE, "-bs", "recipients" },
+	{ "sendmail|-i|-bs|a@b.c", EX_USAGE, "-bs", "recipients" },
+	{ "sendmail|-I|--|a@b.c", EX_USAGE, "-I", "recipients" },
+	{ "sendmail|--help|-t", EX_USAGE, "--help", "recipients" },
+	{ "mailq|a@b.c", EX_USAGE, "mailq", "recipients" },
+	{ "newaliases|-t", EX_USAGE, "newaliases", "recipients" },
+	{ "sendmail|-bs|-I", EX_USAGE, "-I", "another mode" },
+	{ "sendmail|-bs|-bm", EX_USAGE, "-bm", "another mode" },
+	{ "sendmail|-bm|-bp", EX_USAGE, "-bp", "another mode" },
+	{ "sendmail|--version|-bs", EX_USAGE, "-bs", "another mode" },
+	{ "mailq|-bi", EX_USAGE, "-bi", "another mode" },
 	{ "sendmail|-F|a\tb|-t", EX_USAGE, "-F", "control character" },
 	{ "sendmail|-t|--store=eu", EX_USAGE, "--store", "first argument" },
 	{ "sendmail|--store=a|--store=b|-t", EX_USAGE, "--store", "twice" },
@@ -257,7 +278,8 @@ static void no_argument_slipped_in_names_a_file_or_a_store(void **state)
 				strstr(text, " -"))
 				if (!strstr(text, "name=-"))
 					fail_msg("%s: %s", line, text);
-			if (rc == EX_OK && strchr("DQN", text[0]) == NULL)
+			/* Success is only ever that of a message. */
+			if (rc == EX_OK && text[0] != 'D')
 				fail_msg("%s: %s", line, text);
 		}
 	}

@@ -58,8 +58,17 @@ static const struct make_case makes[] = {
 	{ "From: root\n", "a@b.c", NULL, "From: <a@b.c>\r\n" },
 	/* mailbox lines */
 	{ "From root Mon Nov 21 2026\n" FROM BODY, NULL, NULL, FROM BODY },
-	{ ">From root Mon\nFrom x y\n" FROM BODY, NULL, NULL, FROM BODY },
-	{ "From root Mon\n", NULL, NULL, "" },
+	{ ">From root Mon Nov 21 2026\n" FROM BODY, NULL, NULL, FROM BODY },
+	{ "From root Mon\nx\n y: z\n", NULL, NULL,
+		"\r\nFrom root Mon\nx\n y: z\n" },
+	/* none: no header follows, or another one */
+	{ "From root Mon\n", NULL, NULL, "\r\nFrom root Mon\n" },
+	{ "From here on it fails.\nFrom there, too.\nSee: x\n", NULL, NULL,
+		"\r\nFrom here on it fails.\nFrom there, too.\nSee: x\n" },
+	{ "From now on\n\nit fails\n", NULL, NULL,
+		"\r\nFrom now on\n\nit fails\n" },
+	{ "From : Shop <shop@example.com>\nTo: a@b.c\n" BODY, "a@b.c", NULL,
+		NULL },
 	/* no header */
 	{ "disk full\n", NULL, NULL, "\r\ndisk full\n" },
 	{ "disk full: 98%\n", "a@b.c", NULL,

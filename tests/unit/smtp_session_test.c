@@ -467,6 +467,43 @@ static void leaving_in_the_data_is_noticed(void **state)
 	end(&talk);
 }
 
+static void who_leaves_with_something_open_is_noticed(void **state)
+{
+	static const struct {
+		const char *in;
+		int32_t status;
+		int may_leave;
+	} cases[] = {
+		{ "", TILLPOST_OK, 0 },
+		{ HELO, TILLPOST_OK, 0 },
+		{ "QUIT\r\n", TILLPOST_OK, 1 },
+		{ HELO MAIL RCPT "QUIT\r\n", TILLPOST_OK, 1 },
+		{ TO_DATA "x\r\n.\r\n", TILLPOST_OK, 1 },
+		{ TO_DATA "x\r\n.\r\nRSET\r\nNOOP\r\n", TILLPOST_OK, 1 },
+		{ TO_DATA "x\r\n.\r\nQUI", TILLPOST_OK, 0 },
+		{ TO_DATA "x\r\n.\r\n" MAIL, TILLPOST_OK, 0 },
+		{ TO_DATA "x\r\n.\r\n" MAIL "RSET\r\n", TILLPOST_OK, 0 },
+		{ TO_DATA "x\r\n.\r\nMAIL x\r\n", TILLPOST_OK, 0 },
+		{ TO_DATA "x\r\n.\r\nNOOP\n", TILLPOST_OK, 0 },
+		{ TO_DATA "x\r\n.\r\n", TILLPOST_ENOSPC, 0 },
+		{ TO_DATA "x\r\n", TILLPOST_OK, 0 },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++) {
+		struct talk talk;
+
+		begin(&talk, 100, 0);
+		talk.status = cases[i].status;
+		say(&talk, cases[i].in);
+		if (tp_smtp_session_may_leave(talk.session) !=
+			cases[i].may_leave)
+			fail_msg("%s", cases[i].in);
+		end(&talk);
+	}
+}
+
 static void a_bad_host_name_is_left_out(void **state)
 {
 	static const char *const names[] = { NULL, "", "a b", "a\r\nb",
@@ -582,6 +619,7 @@ int main(void)
 		cmocka_unit_test(a_refusal_is_told_in_one_clean_line),
 		cmocka_unit_test(a_long_reason_is_cut),
 		cmocka_unit_test(leaving_in_the_data_is_noticed),
+		cmocka_unit_test(who_leaves_with_something_open_is_noticed),
 		cmocka_unit_test(a_bad_host_name_is_left_out),
 		cmocka_unit_test(paths_are_read_strictly),
 		cmocka_unit_test(paths_have_a_greatest_length),

@@ -165,15 +165,16 @@ static int32_t search(uint64_t capabilities, struct tp_plugin *plugin_out,
 			return load(path, capabilities, plugin_out, err);
 	return tp_report_set(err, TILLPOST_ENOTFOUND, PLUGIN_NAME,
 		"not found; name it with --plugin FILE or in the environment "
-		"variable TILLPOST_PLUGIN");
+		"variable TILLPOST_PLUGIN; for PHP, in tillpost.plugin");
 }
 
-int32_t tp_plugin_load(const char *file, uint64_t capabilities,
+int32_t tp_plugin_load(const char *file, uint32_t flags, uint64_t capabilities,
 	struct tp_plugin *plugin_out, struct tillpost_error *err)
 {
 	*plugin_out = (struct tp_plugin) { .so = NULL };
 	/* The environment of a set-user-id program is not to be trusted. */
-	if (!file && getauxval(AT_SECURE) == 0)
+	if (!file && (flags & TP_PLUGIN_ENVIRONMENT) &&
+		getauxval(AT_SECURE) == 0)
 		file = getenv("TILLPOST_PLUGIN");
 	if (file && file[0] != '\0')
 		return load(file, capabilities, plugin_out, err);

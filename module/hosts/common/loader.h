@@ -2,11 +2,11 @@
  * loader.h - finds, checks and loads tillpost.so
  *
  * JOB     Looks in this order: the file named by the caller; the environment
- *         variable TILLPOST_PLUGIN (not in a set-user-id program); the place
- *         compiled in with -DTILLPOST_PLUGIN_PATH (the file, or the directory
- *         it is in); "../lib" and ".." next to the running program, which is
- *         the layout of the build tree. The first two are final: if that file
- *         does not load, nothing else is tried.
+ *         variable TILLPOST_PLUGIN (if the caller wants that, and never in a
+ *         set-user-id program); the compiled-in TILLPOST_PLUGIN_PATH (the
+ *         file, or the directory it is in); "../lib" and ".." next to the
+ *         running program, which is the layout of the build tree. The first
+ *         two are final: if that file does not load, nothing else is tried.
  *         A file is loaded only if it and its directory belong to root or the
  *         caller and nobody else can write to them, and if it speaks this
  *         version of the interface and has the capabilities asked for.
@@ -25,10 +25,15 @@ struct tp_plugin {
 	const struct tillpost_api *api;
 };
 
+/* The environment may name the file. Not where those who do not choose the
+ * code can set variables: scripts have putenv(). */
+#define TP_PLUGIN_ENVIRONMENT 0x0001u
+
 /* @param file         NULL: search
+ * @param flags        TP_PLUGIN_*
  * @param capabilities TILLPOST_CAP_* that are needed, 0: none
  * @return 0 or a TILLPOST_E* */
-int32_t tp_plugin_load(const char *file, uint64_t capabilities,
+int32_t tp_plugin_load(const char *file, uint32_t flags, uint64_t capabilities,
 	struct tp_plugin *plugin_out, struct tillpost_error *err);
 
 /* NULL-safe in that an unloaded plugin may be unloaded again. All handles

@@ -5,30 +5,15 @@
  */
 #include "php/envelope.h"
 
+#include "php/addresses.h"
 #include "php/lend.h"
+#include "php/store.h"
 #include "php/words.h"
 
 #include <string.h>
 
 #define STORE_OPTION "--store"
-/* Not a letter: --store waits for its value. */
-#define PENDING_STORE '-'
-
-/* The letters of sendmail options that have a value, attached or following. */
-static bool has_value(char letter)
-{
-	return letter != '\0' && strchr("ABCFLNORVXbdfhopqr", letter) != NULL;
-}
-
-/* "<a@b>" and "a@b" are the same address. */
-static zend_string *without_brackets(const char *address)
-{
-	size_t len = strlen(address);
-
-	if (len >= 2 && address[0] == '<' && address[len - 1] == '>')
-		return zend_string_init(address + 1, len - 2, 0);
-	return zend_string_init(address, len, 0);
-}
+#define VARIABLES "TILLPOST_"
 
 static void replace(zend_string **at, zend_string *value)
 {
@@ -37,77 +22,96 @@ static void replace(zend_string **at, zend_string *value)
 	*at = value;
 }
 
-/* The name of a user of the system is no sender that a relay would take. */
-static void take_sender(struct tp_php_options *options, const char *value)
-{
-	zend_string *sender = without_brackets(value);
+/* ---- addresses ---------------------------------------------------------- */
 
-	if (ZSTR_LEN(sender) > 0 && !strchr(ZSTR_VAL(sender), '@')) {
+/* The name of a user of the system is no sender that a relay would take. */
+static void take_sender(struct tp_php_envelope *envelope, const char *value)
+{
+	zend_string *sender = tp_php_address(&value);
+	zend_string *second = sender ? tp_php_address(&value) : NULL;
+
+	if (second)
+		zend_string_release(second);
+	if (second || *value != '\0')
+		envelope->unclear = "the sender is not one address";
+	if (!sender)
+		sender = ZSTR_EMPTY_ALLOC();
+	if (ZSTR_LEN(sender) > 0 &&
+		!tp_php_address_qualified(ZSTR_VAL(sender))) {
 		zend_string_release(sender);
 		sender = NULL;
 	}
-	replace(&options->envelope->sender, sender);
+	replace(&envelope->sender, sender);
 }
 
-static void take_value(
-	struct tp_php_options *options, char letter, const char *value)
+static void add_recipient(
+	struct tp_php_envelope *envelope, const zend_string *address)
 {
-	if (letter == 'f' || letter == 'r')
-		take_sender(options, value);
-	else if (letter == PENDING_STORE)
-		replace(&options->envelope->store,
-			zend_string_init(value, strlen(value), 0));
-}
-
-static void take_recipient(struct tp_php_options *options, const char *word)
-{
-	struct tp_php_envelope *envelope = options->envelope;
-
-	if (!options->recipients || word[0] == '\0')
-		return;
 	envelope->recipients = safe_erealloc((void *)envelope->recipients,
 		envelope->recipient_count + 1, sizeof(char *), 0);
-	envelope->recipients[envelope->recipient_count++] = estrdup(word);
+	envelope->recipients[envelope->recipient_count++] =
+		estrdup(ZSTR_VAL(address));
+}
+
+static void take_recipients(struct tp_php_envelope *envelope, const char *word)
+{
+	zend_string *address;
+
+	while ((address = tp_php_address(&word)) != NULL) {
+		add_recipient(envelope, address);
+		zend_string_release(address);
+	}
+	if (*word != '\0')
+		envelope->unclear = "a recipient is no address";
+}
+
+/* ---- options ------------------------------------------------------------ */
+
+static void take_store(struct tp_php_envelope *envelope, const char *value)
+{
+	replace(&envelope->store, zend_string_init(value, strlen(value), 0));
 }
 
 static void long_option(struct tp_php_options *options, const char *word)
 {
 	size_t len = sizeof(STORE_OPTION) - 1;
 
-	if (strncmp(word, STORE_OPTION, len) != 0)
+	if (options->in_parameters || strncmp(word, STORE_OPTION, len) != 0)
 		return;
 	if (word[len] == '=')
-		take_value(options, PENDING_STORE, word + len + 1);
+		take_store(options->envelope, word + len + 1);
 	else if (word[len] == '\0')
-		options->pending = PENDING_STORE;
+		options->store_waits = true;
 }
 
-/* "-ti", "-fa@b", "-tf" with the value in the next word */
-static void letters(struct tp_php_options *options, const char *at)
+static void recipient(struct tp_php_options *options, const char *word)
 {
-	while (*at != '\0' && !has_value(*at))
-		at++;
-	if (*at == '\0')
-		return;
-	if (at[1] == '\0')
-		options->pending = *at;
+	if (options->in_parameters)
+		take_recipients(options->envelope, word);
 	else
-		take_value(options, *at, at + 1);
+		options->words.over = 0;
 }
 
 void tp_php_options_word(struct tp_php_options *options, const char *word)
 {
-	if (options->pending) {
-		take_value(options, options->pending, word);
-		options->pending = '\0';
-	} else if (options->over || word[0] != '-' || word[1] == '\0') {
-		take_recipient(options, word);
-	} else if (strcmp(word, "--") == 0) {
-		options->over = true;
-	} else if (word[1] == '-') {
+	struct tp_sendmail_words *words = &options->words;
+
+	if (options->store_waits) {
+		options->store_waits = false;
+		take_store(options->envelope, word);
+		return;
+	}
+	switch (tp_sendmail_words_read(words, word)) {
+	case TP_SENDMAIL_WORD_RECIPIENT:
+		recipient(options, word);
+		break;
+	case TP_SENDMAIL_WORD_LONG:
 		long_option(options, word);
-	} else {
-		letters(options, word + 1);
+		break;
+	default:
+		if (words->value &&
+			(words->letter == 'f' || words->letter == 'r'))
+			take_sender(options->envelope, words->value);
 	}
 }
 
@@ -121,21 +125,91 @@ static void read_words(struct tp_php_options *options, const char *at)
 	}
 }
 
+/* ---- the beginning of sendmail_path ------------------------------------- */
+
+/* The length of NAME in a word that is NAME=VALUE, else 0. */
+static size_t variable_len(const char *word)
+{
+	size_t len = strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				  "abcdefghijklmnopqrstuvwxyz"
+				  "0123456789_");
+
+	return word[len] == '=' ? len : 0;
+}
+
+static bool is_env(const char *word)
+{
+	const char *slash = strrchr(word, '/');
+
+	return strcmp(slash ? slash + 1 : word, "env") == 0;
+}
+
+/* Variables that are ours mean another store, spool or configuration: the
+ * first is understood if the shell has nothing to do to it. */
+static void take_variable(struct tp_php_envelope *envelope, const char *word)
+{
+	size_t len = sizeof(TP_PHP_STORE_VARIABLE) - 1;
+	zend_string *value;
+
+	if (strncmp(word, VARIABLES, sizeof(VARIABLES) - 1) != 0)
+		return;
+	if (variable_len(word) == len &&
+		strncmp(word, TP_PHP_STORE_VARIABLE, len) == 0) {
+		value = zend_string_init(
+			word + len + 1, strlen(word + len + 1), 0);
+		if (tp_php_is_store_name(value)) {
+			replace(&envelope->store, value);
+			return;
+		}
+		zend_string_release(value);
+	}
+	envelope->unclear = "sendmail_path sets variables of tillpost";
+}
+
+/* Reads up to the program: "NAME=VALUE env NAME=VALUE program".
+ * @return behind it */
+static const char *read_program(
+	struct tp_php_envelope *envelope, const char *command)
+{
+	const char *at = command;
+	bool goes_on = true;
+	zend_string *word;
+
+	while (goes_on && (word = tp_php_word(&at)) != NULL) {
+		if (variable_len(ZSTR_VAL(word)) > 0)
+			take_variable(envelope, ZSTR_VAL(word));
+		else
+			goes_on = is_env(ZSTR_VAL(word));
+		zend_string_release(word);
+		if (goes_on)
+			command = at;
+	}
+	/* Set by a shell, by options of env, or who knows how. */
+	if (strstr(command, VARIABLES))
+		envelope->unclear = "sendmail_path sets variables of tillpost";
+	return at;
+}
+
+/* ---- the whole ---------------------------------------------------------- */
+
+void tp_php_options_begin(struct tp_php_options *options_out,
+	struct tp_php_envelope *envelope_out)
+{
+	const char *command = tp_php_sendmail_path();
+
+	*envelope_out = (struct tp_php_envelope) { .sender = NULL };
+	*options_out = (struct tp_php_options) { .envelope = envelope_out };
+	if (command)
+		read_words(options_out, read_program(envelope_out, command));
+	options_out->in_parameters = true;
+}
+
 void tp_php_envelope_read(
 	struct tp_php_envelope *envelope_out, const char *parameters)
 {
-	struct tp_php_options options = { .envelope = envelope_out };
-	const char *command = tp_php_sendmail_path();
-	zend_string *program;
+	struct tp_php_options options;
 
-	*envelope_out = (struct tp_php_envelope) { .sender = NULL };
-	if (command) {
-		program = tp_php_word(&command);
-		if (program)
-			zend_string_release(program);
-		read_words(&options, command);
-	}
-	options.recipients = true;
+	tp_php_options_begin(&options, envelope_out);
 	if (parameters)
 		read_words(&options, parameters);
 }

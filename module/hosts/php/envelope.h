@@ -3,13 +3,16 @@
  *
  * JOB     sendmail_path and the additional parameters of mail() are options of
  *         sendmail. What they say of the envelope is kept: -f and -r, addresses
- *         after the options; and --store of tillpost-sendmail. The rest has no
- *         meaning here.
+ *         after the options; and, of sendmail_path only, --store of
+ *         tillpost-sendmail and a TILLPOST_STORE that it is started with:
+ *         parameters may come from anywhere. The rest has no meaning here.
  * LAYER   hosts/php.
  * SPDX-License-Identifier: MIT
  */
 #ifndef TP_PHP_ENVELOPE_H
 #define TP_PHP_ENVELOPE_H
+
+#include "common/sendmail_options.h"
 
 #include <php.h>
 
@@ -18,15 +21,22 @@ struct tp_php_envelope {
 	zend_string *store;  /* NULL: not given */
 	const char **recipients;
 	uint32_t recipient_count;
+	/* What is not understood and had better not be ignored; NULL: all is */
+	const char *unclear;
 };
 
-/* Reads options one after the other. Start with { .envelope = e }. */
+/* Reads options one after the other. */
 struct tp_php_options {
 	struct tp_php_envelope *envelope;
-	bool recipients; /* addresses count */
-	char pending;	 /* the letter whose value is the next word */
-	bool over;	 /* after "--" */
+	struct tp_sendmail_words words;
+	bool in_parameters; /* behind sendmail_path: addresses count */
+	bool store_waits;   /* the next word is the value of --store */
 };
+
+/* Starts with those of sendmail_path. */
+void tp_php_options_begin(struct tp_php_options *options_out,
+	struct tp_php_envelope *envelope_out);
+/* One word of the parameters. */
 void tp_php_options_word(struct tp_php_options *options, const char *word);
 
 /* sendmail_path and PARAMETERS (escaped for the shell, may be NULL). Addresses

@@ -7,21 +7,12 @@
 
 #include "php/handle.h"
 #include "php/php_tillpost.h"
+#include "php/say.h"
+#include "php/store.h"
 
 #include <zend_exceptions.h>
 
-#include <string.h>
-
-/* As names of stores in the configuration are. */
-static bool is_store_name(const zend_string *name)
-{
-	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				      "abcdefghijklmnopqrstuvwxyz"
-				      "0123456789_-";
-
-	return ZSTR_LEN(name) > 0 && ZSTR_LEN(name) <= TP_PHP_STORE_MAX_BYTES &&
-	       strspn(ZSTR_VAL(name), allowed) == ZSTR_LEN(name);
-}
+#include <stdio.h>
 
 ZEND_FUNCTION(tillpost_set_store)
 {
@@ -30,7 +21,7 @@ ZEND_FUNCTION(tillpost_set_store)
 	ZEND_PARSE_PARAMETERS_START(1, 1)
 	Z_PARAM_STR_OR_NULL(store)
 	ZEND_PARSE_PARAMETERS_END();
-	if (store && !is_store_name(store)) {
+	if (store && !tp_php_is_store_name(store)) {
 		zend_argument_value_error(1,
 			"must be the name of a store: 1 to %d letters, "
 			"digits, \"_\" and \"-\"",
@@ -47,7 +38,9 @@ ZEND_FUNCTION(tillpost_get_store)
 	const char *store;
 
 	ZEND_PARSE_PARAMETERS_NONE();
-	store = tp_php_explicit_store();
+	store = tp_php_named_store();
+	if (!store)
+		store = tp_php_environment_store();
 	if (!store)
 		RETURN_NULL();
 	RETURN_STRING(store);
@@ -61,31 +54,61 @@ ZEND_FUNCTION(tillpost_last_id)
 	RETURN_STRING(TILLPOST_G(last_id));
 }
 
-static const char *text_or_empty(const char *s)
+/* What is kept of a queue entry: while the plugin shows it, nothing is asked of
+ * PHP, which may end the request and jump out of the plugin. */
+struct shown {
+	bool found;
+	char id[32];
+	char store[TP_PHP_STORE_MAX_BYTES + 1];
+	char state[32];
+	char reason[512];
+	int32_t attempts;
+	int64_t created_ms;
+	int64_t next_try_ms;
+	int64_t expires_ms;
+	int64_t size_bytes;
+};
+
+static void copy(char *out, size_t bytes, const char *text)
 {
-	return s ? s : "";
+	(void)snprintf(out, bytes, "%s", text ? text : "");
 }
 
-/* CTX is the zval to fill. */
-static int32_t fill_status(void *ctx, const struct tillpost_queue_entry *entry)
+/* CTX is the struct shown. */
+static int32_t keep_entry(void *ctx, const struct tillpost_queue_entry *entry)
 {
-	zval *status = ctx;
+	struct shown *shown = ctx;
 
-	array_init(status);
-	add_assoc_string(status, "id", text_or_empty(entry->queue_id));
-	add_assoc_string(status, "store", text_or_empty(entry->store));
-	add_assoc_string(status, "state", text_or_empty(entry->state));
-	add_assoc_string(status, "reason", text_or_empty(entry->reason));
-	add_assoc_long(status, "attempts", (zend_long)entry->attempts);
-	add_assoc_long(status, "created_ms", (zend_long)entry->created_ms);
-	add_assoc_long(status, "next_try_ms", (zend_long)entry->next_try_ms);
-	add_assoc_long(status, "expires_ms", (zend_long)entry->expires_ms);
-	add_assoc_long(status, "size_bytes", (zend_long)entry->size_bytes);
+	shown->found = true;
+	copy(shown->id, sizeof(shown->id), entry->queue_id);
+	copy(shown->store, sizeof(shown->store), entry->store);
+	copy(shown->state, sizeof(shown->state), entry->state);
+	copy(shown->reason, sizeof(shown->reason), entry->reason);
+	shown->attempts = entry->attempts;
+	shown->created_ms = entry->created_ms;
+	shown->next_try_ms = entry->next_try_ms;
+	shown->expires_ms = entry->expires_ms;
+	shown->size_bytes = entry->size_bytes;
 	return 1;
+}
+
+static void fill_status(zval *status, const struct shown *shown)
+{
+	array_init(status);
+	add_assoc_string(status, "id", shown->id);
+	add_assoc_string(status, "store", shown->store);
+	add_assoc_string(status, "state", shown->state);
+	add_assoc_string(status, "reason", shown->reason);
+	add_assoc_long(status, "attempts", (zend_long)shown->attempts);
+	add_assoc_long(status, "created_ms", (zend_long)shown->created_ms);
+	add_assoc_long(status, "next_try_ms", (zend_long)shown->next_try_ms);
+	add_assoc_long(status, "expires_ms", (zend_long)shown->expires_ms);
+	add_assoc_long(status, "size_bytes", (zend_long)shown->size_bytes);
 }
 
 ZEND_FUNCTION(tillpost_status)
 {
+	struct shown shown = { .found = false };
 	struct tillpost_queue_filter filter;
 	const struct tillpost_api *api;
 	tillpost_handle *handle;
@@ -103,12 +126,14 @@ ZEND_FUNCTION(tillpost_status)
 	if (rc >= 0) {
 		TILLPOST_INIT(&filter);
 		filter.queue_id = id;
-		rc = api->queue_list(
-			handle, &filter, fill_status, return_value, &err);
+		rc = api->queue_list(handle, &filter, keep_entry, &shown, &err);
+		tp_php_say_kept();
 		/* That there is no such message is an answer. */
 		if (rc == TILLPOST_ENOTFOUND)
 			rc = TILLPOST_OK;
 	}
+	if (shown.found)
+		fill_status(return_value, &shown);
 	if (rc < 0)
 		php_error_docref(NULL, E_WARNING, "%s%s%s", err.where,
 			err.where[0] == '\0' ? "" : ": ", err.text);

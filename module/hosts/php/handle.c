@@ -16,7 +16,8 @@
 #include <string.h>
 
 /* One per process, not per thread: that is why these are not module globals.
- * Everything is under the lock; a handle, once open, stays until MSHUTDOWN. */
+ * Everything is under the lock; a handle, once open, stays until MSHUTDOWN.
+ * Nothing under the lock asks PHP for memory: that may end the request. */
 static struct {
 	pthread_mutex_t lock;
 	struct tp_plugin plugin;
@@ -25,13 +26,14 @@ static struct {
 	char spool[PATH_MAX];
 } process = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
-/* What the plugin has to say; in this role it is always our own thread. */
+/* What the plugin has to say; in this role it is always our own thread, which
+ * is inside the plugin and perhaps has the lock. */
 static void plugin_log(
 	void *ctx, int32_t level, const char *event, const char *text)
 {
 	(void)ctx;
 	if (level <= TILLPOST_LOG_WARNING)
-		tp_php_log("tillpost: %s: %s", event, text);
+		tp_php_keep_line(event, text);
 }
 
 static const char *text_or_empty(const char *s)
@@ -94,7 +96,7 @@ static int32_t open_once(struct tillpost_error *err)
 	if (process.handle)
 		return check_settings(err);
 	if (!process.plugin.api)
-		rc = tp_plugin_load(tp_php_given(TILLPOST_G(plugin)),
+		rc = tp_plugin_load(tp_php_given(TILLPOST_G(plugin)), 0,
 			TILLPOST_CAP_SUBMIT, &process.plugin, err);
 	return rc < 0 ? rc : open_handle(err);
 }
@@ -110,6 +112,7 @@ int32_t tp_php_open(const struct tillpost_api **api_out,
 	*api_out = process.plugin.api;
 	*handle_out = process.handle;
 	(void)pthread_mutex_unlock(&process.lock);
+	tp_php_say_kept();
 	return rc;
 }
 

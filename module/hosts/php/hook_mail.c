@@ -7,6 +7,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "php/fall_back.h"
 #include "php/hooks.h"
 #include "php/lend.h"
 #include "php/mail_args.h"
@@ -30,27 +31,41 @@ static enum tp_php_verdict submit(const struct tp_php_mail *mail,
 	return verdict;
 }
 
+static void fall_back(enum tp_php_hook hook, zend_string *command,
+	INTERNAL_FUNCTION_PARAMETERS)
+{
+	if (!tp_php_fall_back(
+		    hook, command, false, INTERNAL_FUNCTION_PARAM_PASSTHRU))
+		zend_bailout();
+}
+
 static void take_over(enum tp_php_hook hook, const struct tp_php_mail *mail,
 	INTERNAL_FUNCTION_PARAMETERS)
 {
 	zend_string *headers = tp_php_mail_headers(mail);
+	bool malformed = tp_php_headers_malformed(headers);
 	enum tp_php_verdict verdict = TP_PHP_NOT_TAKEN;
+	zend_string *command = NULL;
 	struct tillpost_error err;
 
-	if (!tp_php_headers_malformed(headers)) {
+	if (!malformed) {
 		verdict = submit(mail, headers, &err);
-		if (verdict == TP_PHP_NOT_TAKEN)
-			tp_php_log_fallback(hook, &err);
+		verdict =
+			tp_php_fall_back_verdict(hook, verdict, &err, &command);
 	}
 	if (headers)
 		zend_string_release(headers);
-	if (verdict == TP_PHP_NOT_TAKEN) {
+	if (malformed) {
 		tp_php_hand_back(hook, INTERNAL_FUNCTION_PARAM_PASSTHRU);
 		return;
 	}
+	if (verdict == TP_PHP_NOT_TAKEN) {
+		fall_back(hook, command, INTERNAL_FUNCTION_PARAM_PASSTHRU);
+		return;
+	}
 	tp_php_mail_log(mail);
-	if (verdict == TP_PHP_REFUSED)
-		tp_php_warn_refused(&err);
+	if (verdict != TP_PHP_ACCEPTED)
+		tp_php_warn(verdict, &err);
 	RETVAL_BOOL(verdict == TP_PHP_ACCEPTED);
 }
 

@@ -10,6 +10,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "php/fall_back.h"
 #include "php/hooks.h"
 #include "php/lend.h"
 #include "php/say.h"
@@ -88,12 +89,11 @@ static zend_string *content(int fd)
 static void read_envelope(
 	struct tp_php_envelope *envelope_out, const zend_string *words)
 {
-	struct tp_php_options options = { .envelope = envelope_out,
-		.recipients = true };
+	struct tp_php_options options;
 	const char *at = ZSTR_VAL(words);
 	const char *end = at + ZSTR_LEN(words);
 
-	tp_php_envelope_read(envelope_out, NULL);
+	tp_php_options_begin(&options, envelope_out);
 	for (; at < end; at += strlen(at) + 1)
 		tp_php_options_word(&options, at);
 }
@@ -134,8 +134,10 @@ static bool was_called(const struct capture *capture)
 }
 
 /* What the original has written goes to the spool.
+ * @param command_out for tp_php_fall_back()
  * @return whether that is not possible and the original has to run again */
-static bool pass_on(const struct capture *capture, zval *return_value)
+static bool pass_on(const struct capture *capture, zval *return_value,
+	zend_string **command_out)
 {
 	enum tp_php_verdict verdict = TP_PHP_NOT_TAKEN;
 	struct tillpost_error err;
@@ -147,11 +149,11 @@ static bool pass_on(const struct capture *capture, zval *return_value)
 		set_text(&err, "the shell could not write it down");
 	else
 		return false; /* stock PHP has refused and said why */
-	if (verdict == TP_PHP_REFUSED) {
-		tp_php_warn_refused(&err);
+	verdict = tp_php_fall_back_verdict(
+		TP_PHP_MB_SEND_MAIL, verdict, &err, command_out);
+	if (verdict != TP_PHP_ACCEPTED && verdict != TP_PHP_NOT_TAKEN) {
 		RETVAL_FALSE;
-	} else if (verdict == TP_PHP_NOT_TAKEN) {
-		tp_php_log_fallback(TP_PHP_MB_SEND_MAIL, &err);
+		tp_php_warn(verdict, &err);
 	}
 	return verdict == TP_PHP_NOT_TAKEN;
 }
@@ -171,30 +173,44 @@ static bool run_captured(
 	return go_on;
 }
 
-/* @return as tp_php_original_with() */
-static bool run_again(INTERNAL_FUNCTION_PARAMETERS)
+/* Without the files in memory. */
+static void not_captured(INTERNAL_FUNCTION_PARAMETERS)
 {
-	struct tp_php_lent lent = tp_php_settings();
+	enum tp_php_verdict verdict;
+	zend_string *command;
+	struct tillpost_error err;
 
-	/* The first call has written the line of mail.log. */
-	lent.mail_log = NULL;
-	return tp_php_original_with(
-		TP_PHP_MB_SEND_MAIL, &lent, INTERNAL_FUNCTION_PARAM_PASSTHRU);
+	set_text(&err, "no file in memory can be had");
+	verdict = tp_php_fall_back_verdict(
+		TP_PHP_MB_SEND_MAIL, TP_PHP_NOT_TAKEN, &err, &command);
+	if (verdict != TP_PHP_NOT_TAKEN) {
+		RETVAL_FALSE;
+		tp_php_warn(verdict, &err);
+	} else if (!tp_php_fall_back(TP_PHP_MB_SEND_MAIL, command, false,
+			   INTERNAL_FUNCTION_PARAM_PASSTHRU)) {
+		zend_bailout();
+	}
 }
 
 void tp_php_hook_mb_send_mail(INTERNAL_FUNCTION_PARAMETERS)
 {
+	zend_string *command = NULL;
 	struct capture capture;
 	bool go_on;
 
-	if (!TILLPOST_G(enable) || !open_capture(&capture)) {
+	if (!TILLPOST_G(enable)) {
 		tp_php_hand_back(
 			TP_PHP_MB_SEND_MAIL, INTERNAL_FUNCTION_PARAM_PASSTHRU);
 		return;
 	}
+	if (!open_capture(&capture)) {
+		not_captured(INTERNAL_FUNCTION_PARAM_PASSTHRU);
+		return;
+	}
 	go_on = run_captured(&capture, INTERNAL_FUNCTION_PARAM_PASSTHRU);
-	if (go_on && pass_on(&capture, return_value))
-		go_on = run_again(INTERNAL_FUNCTION_PARAM_PASSTHRU);
+	if (go_on && pass_on(&capture, return_value, &command))
+		go_on = tp_php_fall_back(TP_PHP_MB_SEND_MAIL, command, true,
+			INTERNAL_FUNCTION_PARAM_PASSTHRU);
 	close_capture(&capture);
 	if (!go_on)
 		zend_bailout();

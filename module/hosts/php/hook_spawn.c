@@ -51,14 +51,40 @@ static bool is_ready(enum tp_php_hook hook)
 	return false;
 }
 
+/* Whether the original will look at the arguments at all. */
+static bool is_complete(const zend_execute_data *execute_data)
+{
+	const zend_function *function = execute_data->func;
+	uint32_t count = ZEND_CALL_NUM_ARGS(execute_data);
+
+	return count >= function->common.required_num_args &&
+	       count <= function->common.num_args;
+}
+
+/* Makes a string of an object, in place, as parameter parsing would: the
+ * original does not convert it again. */
+static void convert(zval *command)
+{
+	zend_string *string;
+
+	if (Z_TYPE_P(command) == IS_OBJECT && !ZEND_ARG_USES_STRICT_TYPES())
+		(void)zend_parse_arg_str_weak(command, &string, 1);
+}
+
 static void run(enum tp_php_hook hook, bool lists, INTERNAL_FUNCTION_PARAMETERS)
 {
 	zval *command = ZEND_CALL_ARG(execute_data, 1);
+	bool enabled = TILLPOST_G(enable) && is_complete(execute_data);
 	zval saved;
 	zval other;
 
-	if (!TILLPOST_G(enable) || ZEND_NUM_ARGS() == 0 ||
-		!other_command(command, lists, &other)) {
+	if (enabled)
+		convert(command);
+	if (EG(exception)) {
+		RETVAL_NULL();
+		return;
+	}
+	if (!enabled || !other_command(command, lists, &other)) {
 		tp_php_original(hook, INTERNAL_FUNCTION_PARAM_PASSTHRU);
 		return;
 	}

@@ -7,6 +7,8 @@
 
 #include "php/handle.h"
 #include "php/hooks.h"
+#include "php/say.h"
+#include "php/store.h"
 
 #include <ext/standard/info.h>
 
@@ -59,14 +61,17 @@ static void show_plugin(void)
 		say_error(line, &err);
 	else
 		say_spool(api, handle, line);
+	tp_php_say_kept();
 	php_info_print_table_row(2, "Spool", line);
 }
 
 static void show_files(void)
 {
 	const char *config = tp_php_given(TILLPOST_G(config));
-	const char *store = tp_php_explicit_store();
+	const char *store = tp_php_named_store();
 
+	if (!store)
+		store = tp_php_environment_store();
 	if (!config)
 		config = TILLPOST_CONFIG_PATH;
 	php_info_print_table_row(2, "Configuration", config);

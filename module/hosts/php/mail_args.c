@@ -174,18 +174,46 @@ static zend_result parse_log(
 	return SUCCESS;
 }
 
+/* Whether TYPE is the one of mail, told without conversions that say
+ * something: another type takes other arguments. */
+static bool is_mail_type(zval *type)
+{
+	switch (Z_TYPE_P(type)) {
+	case IS_LONG:
+	case IS_TRUE:
+	case IS_STRING:
+		break;
+	case IS_DOUBLE:
+		return Z_DVAL_P(type) == MESSAGE_TYPE_MAIL;
+	default:
+		return false;
+	}
+	if (Z_TYPE_P(type) == IS_STRING &&
+		is_numeric_string(Z_STRVAL_P(type), Z_STRLEN_P(type), NULL,
+			NULL, false) != IS_LONG)
+		return false;
+	return zval_get_long(type) == MESSAGE_TYPE_MAIL;
+}
+
+/* Parsing may say something of an argument (null is deprecated), so it is
+ * left to the original unless the call sends mail. */
+static bool is_log_mail(zend_execute_data *execute_data)
+{
+	return ZEND_CALL_NUM_ARGS(execute_data) >= 3 &&
+	       is_mail_type(ZEND_CALL_ARG(execute_data, 2)) &&
+	       Z_TYPE_P(ZEND_CALL_ARG(execute_data, 3)) > IS_NULL;
+}
+
 enum tp_php_args tp_php_error_log_args(
 	zend_execute_data *execute_data, struct tp_php_mail *mail_out)
 {
 	struct log_arguments args = { .message = NULL };
 
 	*mail_out = (struct tp_php_mail) { .to = NULL };
-	if (ZEND_CALL_NUM_ARGS(execute_data) < 3)
+	if (!is_log_mail(execute_data))
 		return TP_PHP_ARGS_STOCK;
 	if (parse_log(execute_data, &args) == FAILURE)
 		return EG(exception) ? TP_PHP_ARGS_THROWN : TP_PHP_ARGS_STOCK;
-	if (args.type != MESSAGE_TYPE_MAIL)
-		return TP_PHP_ARGS_STOCK;
 	/* All of these end at a NUL in stock PHP, and nothing is trimmed. */
 	mail_out->to = zend_string_copy(args.destination);
 	mail_out->subject = zend_string_init("PHP error_log message",

@@ -6,17 +6,21 @@
  *         tillpost-sendmail. Whatever stock PHP refuses, stock PHP refuses
  *         itself: the original function is called for it, and for every
  *         message that could not be accepted.
- *             hooks          which functions are taken over, and their
- * originals hook_mail      mail(), error_log() of type 1 hook_mb mb_send_mail()
+ *             hooks          which functions are taken over
+ *             hook_mail      mail(), error_log() of type 1
+ *             hook_mb        mb_send_mail()
  *             hook_spawn     proc_open(), popen(), exec() and the like
  *             lend           the original functions with other settings
  *             mail_args      arguments of mail(), as stock PHP takes them
  *             mail_text      the text that stock PHP pipes into sendmail
  *             mail_log       the setting mail.log
  *             words          a command line cut into words
+ *             addresses      addresses as they stand in arguments
  *             envelope       sender and recipients in sendmail's options
  *             handle         the plugin and its handle in this process
+ *             store          the store that is named outside of a message
  *             submit         one submission
+ *             fall_back      the original after a submission that failed
  *             say            telling that a message was not accepted
  *             server         what the web server says of the request
  *             functions      tillpost_set_store() and the others
@@ -55,6 +59,10 @@ ZEND_BEGIN_MODULE_GLOBALS(tillpost)
 	char *sendmail;
 	zend_string *request_store; /* tillpost_set_store(); NULL: not called */
 	char last_id[24]; /* of this request; "": none */
+	char environment_store[TP_PHP_STORE_MAX_BYTES + 2];
+	bool said_foreign; /* once per process: tp_php_spawn_command() */
+	/* What the plugin has said while it was called; "": no more. */
+	char kept_lines[4][512];
 	/* The real one, while an original works with another; else NULL. */
 	zend_string *sendmail_path;
 ZEND_END_MODULE_GLOBALS(tillpost)
@@ -66,16 +74,6 @@ ZEND_EXTERN_MODULE_GLOBALS(tillpost)
 #if defined(ZTS) && defined(COMPILE_DL_TILLPOST)
 ZEND_TSRMLS_CACHE_EXTERN()
 #endif
-
-/* The store that the script or the INI setting names; NULL: neither. */
-static inline const char *tp_php_explicit_store(void)
-{
-	if (TILLPOST_G(request_store))
-		return ZSTR_VAL(TILLPOST_G(request_store));
-	if (TILLPOST_G(store) && TILLPOST_G(store)[0] != '\0')
-		return TILLPOST_G(store);
-	return NULL;
-}
 
 /* NULL for an INI setting that is not set or empty. */
 static inline const char *tp_php_given(const char *setting)

@@ -7,6 +7,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 void tp_php_log(const char *fmt, ...)
 {
@@ -33,9 +34,53 @@ void tp_php_log_fallback(
 		tp_php_hook_name(hook));
 }
 
-void tp_php_warn_refused(const struct tillpost_error *err)
+static const char *meaning(enum tp_php_verdict verdict)
 {
-	php_error_docref(NULL, E_WARNING,
-		"tillpost refused the message (%s%s%s)", err->where,
-		separator(err), err->text);
+	switch (verdict) {
+	case TP_PHP_UNCERTAIN:
+		return "is not sure about the message: it may be sent, so it "
+		       "goes no other way";
+	case TP_PHP_STRANDED:
+		return "did not accept the message, and sendmail_path cannot "
+		       "be told its store: it is not sent";
+	default:
+		return "refused the message";
+	}
+}
+
+void tp_php_warn(enum tp_php_verdict verdict, const struct tillpost_error *err)
+{
+	php_error_docref(NULL, E_WARNING, "tillpost %s (%s%s%s)",
+		meaning(verdict), err->where, separator(err), err->text);
+}
+
+#define KEPT_COUNT \
+	(sizeof(TILLPOST_G(kept_lines)) / sizeof(TILLPOST_G(kept_lines)[0]))
+
+void tp_php_keep_line(const char *event, const char *text)
+{
+	size_t i;
+
+	for (i = 0; i < KEPT_COUNT; i++) {
+		char *line = TILLPOST_G(kept_lines)[i];
+
+		if (line[0] != '\0')
+			continue;
+		(void)snprintf(line, sizeof(TILLPOST_G(kept_lines)[i]),
+			"tillpost: %s: %s", event, text);
+		return;
+	}
+}
+
+void tp_php_say_kept(void)
+{
+	char line[sizeof(TILLPOST_G(kept_lines)[0])];
+	size_t i;
+
+	for (i = 0; i < KEPT_COUNT && TILLPOST_G(kept_lines)[i][0] != '\0';
+		i++) {
+		memcpy(line, TILLPOST_G(kept_lines)[i], sizeof(line));
+		TILLPOST_G(kept_lines)[i][0] = '\0';
+		php_log_err(line);
+	}
 }

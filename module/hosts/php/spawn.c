@@ -5,15 +5,20 @@
  */
 #include "php/spawn.h"
 
+#include "common/sendmail_options.h"
 #include "php/lend.h"
 #include "php/php_tillpost.h"
+#include "php/say.h"
 #include "php/server.h"
+#include "php/store.h"
 #include "php/words.h"
 
 #include <zend_smart_str.h>
 
 #include <string.h>
+#include <sys/stat.h>
 
+#define OUR_NAME "tillpost-sendmail"
 #define STORE_OPTION "--store"
 /* Sets variables and then runs the rest of its arguments. */
 #define ENV_PROGRAM "/usr/bin/env"
@@ -64,14 +69,65 @@ static bool is_sendmail(const char *program)
 	return is_configured_program(program);
 }
 
-/* Options that sendmail does not have (of msmtp: --account, -a) would be
- * misunderstood. */
-static bool is_foreign_option(const char *word)
+/* How many words at the beginning of the arguments name a store. */
+static uint32_t store_words(const char *first)
 {
-	if (strncmp(word, STORE_OPTION, sizeof(STORE_OPTION) - 1) == 0)
+	if (strcmp(first, STORE_OPTION) == 0)
+		return 2;
+	return strncmp(first, STORE_OPTION "=", sizeof(STORE_OPTION)) == 0;
+}
+
+/* Whether the arguments of a command are such that tillpost-sendmail does with
+ * them what is meant. Start with zeroes. */
+struct fitting {
+	struct tp_sendmail_words words;
+	uint32_t count;	  /* of words so far */
+	bool store_waits; /* the next word is the value of --store */
+	bool unfit;
+};
+
+static bool is_fit(struct fitting *fitting, const char *word)
+{
+	struct tp_sendmail_words *words = &fitting->words;
+	bool first = fitting->count++ == 0;
+
+	if (first && store_words(word) > 0) {
+		fitting->store_waits = store_words(word) == 2;
+		return true;
+	}
+	if (fitting->store_waits) {
+		fitting->store_waits = false;
+		return true;
+	}
+	switch (tp_sendmail_words_read(words, word)) {
+	case TP_SENDMAIL_WORD_LONG:
 		return false;
-	return strcmp(word, "-a") == 0 ||
-	       (strncmp(word, "--", 2) == 0 && word[2] != '\0');
+	case TP_SENDMAIL_WORD_RECIPIENT:
+		return word[0] != '-';
+	default:
+		return true;
+	}
+}
+
+static void fit(struct fitting *fitting, const char *word)
+{
+	if (!is_fit(fitting, word))
+		fitting->unfit = true;
+}
+
+/* @return whether all of it fits; if not, the log says so once */
+static bool fits(const struct fitting *fitting, const char *program)
+{
+	if (!fitting->unfit && !fitting->store_waits &&
+		tp_sendmail_words_fit(&fitting->words))
+		return true;
+	if (!TILLPOST_G(said_foreign))
+		tp_php_log("tillpost: %s is started with options that "
+			   "tillpost-sendmail does not have; such commands "
+			   "are left as they are",
+			program);
+	TILLPOST_G(said_foreign) = true;
+	return false;
 }
 
 /* What tillpost-sendmail is told besides its arguments, each as "NAME=value":
@@ -99,20 +155,27 @@ static void tell_variable(struct told *told, const char *name)
 	zend_string_release(value);
 }
 
-static struct told what_to_tell(void)
+static struct told tell_store(void)
+{
+	struct told told = { .store = tp_php_named_store() };
+
+	if (!told.store) {
+		tell_variable(&told, "MAGE_RUN_CODE");
+		tell_variable(&told, "HTTP_HOST");
+	}
+	return told;
+}
+
+static struct told tell_all(void)
 {
 	const char *config = tp_php_given(TILLPOST_G(config));
-	struct told told = { .store = tp_php_explicit_store() };
+	struct told told = tell_store();
 
 	if (config && strcmp(config, TILLPOST_CONFIG_PATH) == 0)
 		config = NULL;
 	tell(&told, "TILLPOST_CONFIG", config);
 	tell(&told, "TILLPOST_PLUGIN", tp_php_given(TILLPOST_G(plugin)));
 	tell(&told, "TILLPOST_SPOOL", tp_php_given(TILLPOST_G(spool)));
-	if (!told.store) {
-		tell_variable(&told, "MAGE_RUN_CODE");
-		tell_variable(&told, "HTTP_HOST");
-	}
 	return told;
 }
 
@@ -124,24 +187,16 @@ static void free_told(struct told *told)
 		zend_string_release(told->items[i]);
 }
 
-/* How many words at the beginning of the arguments name a store. */
-static uint32_t store_words(const char *first)
+static bool options_fit(const char *program, const char *at)
 {
-	if (strncmp(first, STORE_OPTION, sizeof(STORE_OPTION) - 1) != 0)
-		return 0;
-	return first[sizeof(STORE_OPTION) - 1] == '\0' ? 2 : 1;
-}
-
-static bool options_fit(const char *at)
-{
+	struct fitting fitting = { .count = 0 };
 	zend_string *word;
-	bool fit = true;
 
-	while (fit && (word = tp_php_word(&at)) != NULL) {
-		fit = !is_foreign_option(ZSTR_VAL(word));
+	while ((word = tp_php_word(&at)) != NULL) {
+		fit(&fitting, ZSTR_VAL(word));
 		zend_string_release(word);
 	}
-	return fit;
+	return fits(&fitting, program);
 }
 
 /* The place in COMMAND where the program's name begins: behind blanks and
@@ -169,56 +224,115 @@ static const char *without_store(const char *rest)
 	return count > 0 ? at : rest;
 }
 
-static zend_string *swapped(
-	const char *command, size_t before_len, const char *rest)
+/* A command cut in three. */
+struct parts {
+	const char *command;
+	size_t before_len;    /* of what stands before the program */
+	zend_string *program; /* unquoted */
+	const char *rest;     /* behind it */
+};
+
+/* @return false: there is no program. Else release parts_out->program. */
+static bool cut(const zend_string *command, struct parts *parts_out)
 {
-	struct told told = what_to_tell();
+	const char *program = program_at(ZSTR_VAL(command));
+
+	if (strlen(ZSTR_VAL(command)) != ZSTR_LEN(command))
+		return false;
+	*parts_out = (struct parts) { .command = ZSTR_VAL(command),
+		.before_len = (size_t)(program - ZSTR_VAL(command)),
+		.rest = program };
+	parts_out->program = tp_php_word(&parts_out->rest);
+	return parts_out->program != NULL;
+}
+
+/* @param program instead of that of PARTS
+ * @param told    is freed */
+static zend_string *put_together(
+	const struct parts *parts, const char *program, struct told *told)
+{
+	const char *rest = parts->rest;
 	smart_str out = { NULL, 0 };
 	uint32_t i;
 
-	smart_str_appendl(&out, command, before_len);
-	if (told.count > 0)
+	smart_str_appendl(&out, parts->command, parts->before_len);
+	if (told->count > 0)
 		smart_str_appends(&out, ENV_PROGRAM " ");
-	for (i = 0; i < told.count; i++) {
-		tp_php_quote(&out, ZSTR_VAL(told.items[i]));
+	for (i = 0; i < told->count; i++) {
+		tp_php_quote(&out, ZSTR_VAL(told->items[i]));
 		smart_str_appendc(&out, ' ');
 	}
-	tp_php_quote(&out, TILLPOST_G(sendmail));
-	if (told.store) {
+	tp_php_quote(&out, program);
+	if (told->store) {
 		smart_str_appends(&out, " " STORE_OPTION "=");
-		tp_php_quote(&out, told.store);
+		tp_php_quote(&out, told->store);
 		rest = without_store(rest);
 	}
 	smart_str_appends(&out, rest);
-	free_told(&told);
+	free_told(told);
 	return smart_str_extract(&out);
 }
 
 zend_string *tp_php_spawn_command(const zend_string *command)
 {
-	const char *program = program_at(ZSTR_VAL(command));
-	const char *rest = program;
-	zend_string *word;
-	bool ours;
+	zend_string *other = NULL;
+	struct parts parts;
+	struct told told;
 
-	if (strlen(ZSTR_VAL(command)) != ZSTR_LEN(command))
+	if (!cut(command, &parts))
 		return NULL;
-	word = tp_php_word(&rest);
-	if (!word)
-		return NULL;
-	ours = is_sendmail(ZSTR_VAL(word)) && options_fit(rest);
-	zend_string_release(word);
-	if (!ours)
-		return NULL;
-	return swapped(
-		ZSTR_VAL(command), (size_t)(program - ZSTR_VAL(command)), rest);
+	if (is_sendmail(ZSTR_VAL(parts.program)) &&
+		options_fit(ZSTR_VAL(parts.program), parts.rest)) {
+		told = tell_all();
+		other = put_together(&parts, TILLPOST_G(sendmail), &told);
+	}
+	zend_string_release(parts.program);
+	return other;
+}
+
+/* Whether PROGRAM is tillpost-sendmail, perhaps under another name. */
+static bool is_ours(const char *program)
+{
+	const char *slash = strrchr(program, '/');
+	struct stat st;
+	struct stat ours;
+
+	if (strcmp(slash ? slash + 1 : program, OUR_NAME) == 0)
+		return true;
+	return stat(program, &st) == 0 &&
+	       stat(TILLPOST_G(sendmail), &ours) == 0 &&
+	       st.st_dev == ours.st_dev && st.st_ino == ours.st_ino;
+}
+
+bool tp_php_spawn_with_store(
+	const zend_string *command, zend_string **other_out)
+{
+	bool possible = true;
+	struct parts parts;
+	struct told told;
+
+	*other_out = NULL;
+	if (!cut(command, &parts))
+		return true;
+	if (is_ours(ZSTR_VAL(parts.program)) &&
+		options_fit(ZSTR_VAL(parts.program), parts.rest)) {
+		told = tell_store();
+		*other_out =
+			put_together(&parts, ZSTR_VAL(parts.program), &told);
+	} else if (tp_php_named_store()) {
+		/* Started in some way that is not understood? */
+		possible = !strstr(ZSTR_VAL(command), OUR_NAME);
+	}
+	zend_string_release(parts.program);
+	return possible;
 }
 
 /* Everything is a string, so nothing of a script has to run to know. */
 static bool arguments_fit(zend_array *command)
 {
+	struct fitting fitting = { .count = 0 };
+	const char *program = NULL;
 	zval *argument;
-	bool first = true;
 
 	ZEND_HASH_FOREACH_VAL(command, argument)
 	{
@@ -226,13 +340,16 @@ static bool arguments_fit(zend_array *command)
 		if (Z_TYPE_P(argument) != IS_STRING ||
 			strlen(Z_STRVAL_P(argument)) != Z_STRLEN_P(argument))
 			return false;
-		if (first ? !is_sendmail(Z_STRVAL_P(argument))
-			  : is_foreign_option(Z_STRVAL_P(argument)))
+		if (program) {
+			fit(&fitting, Z_STRVAL_P(argument));
+			continue;
+		}
+		program = Z_STRVAL_P(argument);
+		if (!is_sendmail(program))
 			return false;
-		first = false;
 	}
 	ZEND_HASH_FOREACH_END();
-	return !first;
+	return program && fits(&fitting, program);
 }
 
 static void add_string(zend_array *out, zend_string *value)
@@ -290,7 +407,7 @@ zend_array *tp_php_spawn_arguments(zend_array *command)
 
 	if (!arguments_fit(command))
 		return NULL;
-	told = what_to_tell();
+	told = tell_all();
 	out = zend_new_array(zend_hash_num_elements(command) + 8);
 	add_program(out, &told);
 	add_arguments(out, command, &told);

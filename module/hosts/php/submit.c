@@ -6,8 +6,11 @@
 #include "php/submit.h"
 
 #include "php/handle.h"
+#include "common/report.h"
 #include "php/php_tillpost.h"
+#include "php/say.h"
 #include "php/server.h"
+#include "php/store.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -35,6 +38,7 @@ static int32_t submit_once(const struct tillpost_message *message, bool reload,
 	if (rc >= 0)
 		(void)snprintf(TILLPOST_G(last_id), sizeof(TILLPOST_G(last_id)),
 			"%s", receipt.queue_id);
+	tp_php_say_kept();
 	return rc;
 }
 
@@ -59,19 +63,38 @@ static void fill_message(struct tillpost_message *message,
 	message->sender = value_or_null(envelope->sender);
 	message->recipients = envelope->recipients;
 	message->recipient_count = envelope->recipient_count;
-	message->store = tp_php_explicit_store();
+	message->store = tp_php_named_store();
 	if (!message->store)
 		message->store = value_or_null(envelope->store);
+	if (!message->store)
+		message->store = tp_php_environment_store();
+}
+
+static enum tp_php_verdict verdict_of(
+	int32_t rc, const struct tillpost_error *err)
+{
+	if (rc >= 0)
+		return TP_PHP_ACCEPTED;
+	if (rc == TILLPOST_EUNCERTAIN)
+		return TP_PHP_UNCERTAIN;
+	return is_about_store(rc, err) ? TP_PHP_REFUSED : TP_PHP_NOT_TAKEN;
 }
 
 enum tp_php_verdict tp_php_submit(const zend_string *text,
 	const struct tp_php_envelope *envelope, struct tillpost_error *err)
 {
-	zend_string *run_code = tp_php_server_variable("MAGE_RUN_CODE");
-	zend_string *http_host = tp_php_server_variable("HTTP_HOST");
 	struct tillpost_message message;
+	zend_string *run_code;
+	zend_string *http_host;
 	int32_t rc;
 
+	if (envelope->unclear) {
+		(void)tp_report_set(
+			err, TILLPOST_EINVAL, "", "%s", envelope->unclear);
+		return TP_PHP_NOT_TAKEN;
+	}
+	run_code = tp_php_server_variable("MAGE_RUN_CODE");
+	http_host = tp_php_server_variable("HTTP_HOST");
 	fill_message(&message, text, envelope);
 	message.run_code = value_or_null(run_code);
 	message.http_host = value_or_null(http_host);
@@ -83,7 +106,5 @@ enum tp_php_verdict tp_php_submit(const zend_string *text,
 		zend_string_release(run_code);
 	if (http_host)
 		zend_string_release(http_host);
-	if (rc >= 0)
-		return TP_PHP_ACCEPTED;
-	return is_about_store(rc, err) ? TP_PHP_REFUSED : TP_PHP_NOT_TAKEN;
+	return verdict_of(rc, err);
 }

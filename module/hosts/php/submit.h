@@ -14,9 +14,11 @@
 
 /* How a submission ended. */
 enum tp_php_verdict {
-	TP_PHP_ACCEPTED, /* it is durable */
-	TP_PHP_REFUSED,	 /* the store may not be used: send it no other way */
-	TP_PHP_NOT_TAKEN /* it could not be accepted: send it as before */
+	TP_PHP_ACCEPTED,  /* it is durable */
+	TP_PHP_REFUSED,	  /* the store may not be used: send it no other way */
+	TP_PHP_UNCERTAIN, /* it may be sent: not twice */
+	TP_PHP_STRANDED,  /* as before, but the store could not go along */
+	TP_PHP_NOT_TAKEN  /* it could not be accepted: send it as before */
 };
 
 /* Submits TEXT with recipients from its headers too (sendmail -t). The id

@@ -110,5 +110,7 @@ zend_module_entry tillpost_module_entry = { STANDARD_MODULE_HEADER_EX, NULL,
 #ifdef ZTS
 ZEND_TSRMLS_CACHE_DEFINE()
 #endif
+/* PHP's macro defines it without a prototype. */
+ZEND_DLEXPORT zend_module_entry *get_module(void);
 ZEND_GET_MODULE(tillpost)
 #endif

@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/auxv.h>
 #include <sys/resource.h>
@@ -79,6 +78,16 @@ static const char *hint(const char *name)
 	return value;
 }
 
+static int read_timeout(const char *text, int64_t *timeout_ms)
+{
+	int64_t ms;
+
+	if (tp_when_duration(text, &ms) != 0 || ms < 1 || ms > TIMEOUT_MAX_MS)
+		return -1;
+	*timeout_ms = ms;
+	return 0;
+}
+
 /* Where a program runs with more rights than its caller, the caller does not
  * choose its files. */
 static int32_t read_environment(
@@ -86,43 +95,26 @@ static int32_t read_environment(
 {
 	const char *timeout = NULL;
 
-	sendmail->timeout_ms = TIMEOUT_MS;
 	sendmail->run_code = hint("MAGE_RUN_CODE");
 	sendmail->http_host = hint("HTTP_HOST");
-	sendmail->store = sendmail->args.store;
 	if (getauxval(AT_SECURE) != 0)
 		return TILLPOST_OK;
 	sendmail->config_path = environment("TILLPOST_CONFIG");
 	sendmail->plugin_file = environment("TILLPOST_PLUGIN");
 	sendmail->spool_path = environment("TILLPOST_SPOOL");
-	if (!sendmail->store)
-		sendmail->store = environment("TILLPOST_STORE");
+	sendmail->store = environment("TILLPOST_STORE");
 	timeout = environment("TILLPOST_TIMEOUT");
-	if (timeout && (tp_when_duration(timeout, &sendmail->timeout_ms) != 0 ||
-			       sendmail->timeout_ms < 1 ||
-			       sendmail->timeout_ms > TIMEOUT_MAX_MS))
+	if (timeout && read_timeout(timeout, &sendmail->timeout_ms) != 0)
 		return tp_report_set(err, TILLPOST_EINVAL, "TILLPOST_TIMEOUT",
 			"\"%s\" is not a duration between 1ms and 1d", timeout);
 	return TILLPOST_OK;
 }
 
-static int print(const char *text)
-{
-	struct tillpost_error err;
-
-	if (fputs(text, stdout) != EOF && fflush(stdout) == 0)
-		return EX_OK;
-	(void)tp_report_set(
-		&err, TILLPOST_EIO, "standard output", "could not be written");
-	return tp_sendmail_fail(&err);
-}
-
 static int run(struct tp_sendmail *sendmail)
 {
-	struct tillpost_error err;
+	static const char version[] =
+		TP_SENDMAIL_PROGRAM " " TILLPOST_VERSION "\n";
 
-	if (read_environment(sendmail, &err) < 0)
-		return tp_sendmail_fail(&err);
 	switch (sendmail->args.mode) {
 	case TP_SENDMAIL_DELIVER:
 		return tp_sendmail_deliver(sendmail);
@@ -131,20 +123,38 @@ static int run(struct tp_sendmail *sendmail)
 	case TP_SENDMAIL_QUEUE:
 		return tp_sendmail_queue(sendmail);
 	case TP_SENDMAIL_HELP:
-		return print(help);
+		return tp_sendmail_print(sendmail, help, sizeof(help) - 1);
 	case TP_SENDMAIL_VERSION:
-		return print(TP_SENDMAIL_PROGRAM " " TILLPOST_VERSION "\n");
+		return tp_sendmail_print(
+			sendmail, version, sizeof(version) - 1);
 	case TP_SENDMAIL_NOTHING:
 		break;
 	}
 	return EX_OK;
 }
 
+/* The environment first: how long to wait for somebody who reads what is
+ * wrong with the arguments stands there. @return an exit code; said if not
+ * EX_OK */
+static int prepare(struct tp_sendmail *sendmail, int argc, char **argv)
+{
+	struct tillpost_error err;
+	int code;
+
+	if (read_environment(sendmail, &err) < 0)
+		return tp_sendmail_fail(sendmail, &err);
+	code = tp_sendmail_args_read(argc, argv, &sendmail->args, &err);
+	if (code != EX_OK)
+		tp_sendmail_say(&err, sendmail->timeout_ms);
+	if (sendmail->args.store)
+		sendmail->store = sendmail->args.store;
+	return code;
+}
+
 int main(int argc, char **argv)
 {
-	struct tp_sendmail sendmail = { .handle = NULL };
+	struct tp_sendmail sendmail = { .timeout_ms = TIMEOUT_MS };
 	const struct rlimit no_core = { .rlim_cur = 0, .rlim_max = 0 };
-	struct tillpost_error err;
 	int code;
 
 	if (open_standard_streams() != 0)
@@ -153,11 +163,9 @@ int main(int argc, char **argv)
 	(void)setrlimit(RLIMIT_CORE, &no_core);
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGXFSZ, SIG_IGN);
-	code = tp_sendmail_args_read(argc, argv, &sendmail.args, &err);
+	code = prepare(&sendmail, argc, argv);
 	if (code == EX_OK)
 		code = run(&sendmail);
-	else
-		tp_sendmail_say(&err);
 	if (sendmail.handle)
 		sendmail.plugin.api->close(&sendmail.handle);
 	tp_plugin_unload(&sendmail.plugin);

@@ -7,8 +7,12 @@
  *         rights but those of whoever calls it.
  * ERRORS  One line on standard error and an exit code of sysexits.h. It is
  *         never EX_TEMPFAIL: for a sendmail command that has always meant
- *         "queued, will be tried again", and callers (PHP among them) take it
- *         for success. What could not be accepted for now is EX_UNAVAILABLE.
+ *         "queued, will be tried again", and callers may take it for success.
+ *         PHP means to, but compares it with a wait status, so that its
+ *         mail() returns false for this code, too (seen with 8.2).
+ *         What could not be accepted for now is EX_UNAVAILABLE.
+ *         No output is waited for without an end, and none by a signal: a
+ *         parent may have left SIGALRM blocked or ignored.
  * LAYER   hosts; libc and <tillpost/abi.h>.
  * SPDX-License-Identifier: MIT
  */
@@ -33,7 +37,7 @@ struct tp_sendmail {
 	const char *store; /* of --store, else of the environment */
 	const char *run_code;
 	const char *http_host;
-	int64_t timeout_ms; /* without progress on standard input or output */
+	int64_t timeout_ms; /* see stdio_wait.h */
 	struct tp_plugin plugin;
 	tillpost_handle *handle;
 };
@@ -43,11 +47,16 @@ struct tp_sendmail {
 int32_t tp_sendmail_open(struct tp_sendmail *sendmail, int32_t role,
 	uint32_t flags, struct tillpost_error *err);
 
-/* Prints ERR. Standard error that nobody reads ends the program in a minute,
- * by a signal: nothing was accepted then. */
-void tp_sendmail_say(const struct tillpost_error *err);
+/* Prints ERR as one line on standard error.
+ * @param wait_ms if nobody reads it, the line is lost after this time, which
+ *        is cut to a minute; 0: at once */
+void tp_sendmail_say(const struct tillpost_error *err, int64_t wait_ms);
 /* Prints ERR. @return the exit code for its status */
-int tp_sendmail_fail(const struct tillpost_error *err);
+int tp_sendmail_fail(
+	const struct tp_sendmail *sendmail, const struct tillpost_error *err);
+/* Prints TEXT on standard output. @return an exit code; said if not EX_OK */
+int tp_sendmail_print(
+	const struct tp_sendmail *sendmail, const char *text, size_t len);
 
 /* Fills in the store and the hints, mends DATA (sendmail_message.h) and
  * submits it.

@@ -6,59 +6,18 @@
 #include "sendmail/sendmail_args.h"
 
 #include "common/report.h"
+#include "common/sendmail_options.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
-
-enum kind {
-	UNKNOWN,
-	IGNORED,	/* has no value */
-	IGNORED_VALUE,	/* has one, attached or in the next argument */
-	IGNORED_ATTACH, /* has one only if it is attached */
-	HANDLED,
-	HANDLED_VALUE,
-	REFUSED
-};
-
-/* By letter. What is ignored either means nothing here (-m, -n, -U, -G, -o,
- * -O, -e, -h, -p, -A, -L) or asks for what tillpost does in its own way
- * (-B: it looks itself; -N, -R, -V: bounces are a matter of the store). */
-static const unsigned char kinds[128] = {
-	['A'] = IGNORED_VALUE,
-	['B'] = IGNORED_VALUE,
-	['C'] = REFUSED,
-	['D'] = REFUSED,
-	['F'] = HANDLED_VALUE,
-	['G'] = IGNORED,
-	['I'] = HANDLED,
-	['L'] = IGNORED_VALUE,
-	['N'] = IGNORED_VALUE,
-	['O'] = IGNORED_VALUE,
-	['R'] = IGNORED_VALUE,
-	['U'] = IGNORED,
-	['V'] = IGNORED_VALUE,
-	['X'] = REFUSED,
-	['b'] = HANDLED_VALUE,
-	['e'] = IGNORED_VALUE,
-	['f'] = HANDLED_VALUE,
-	['h'] = IGNORED_VALUE,
-	['i'] = HANDLED,
-	['m'] = IGNORED,
-	['n'] = IGNORED,
-	['o'] = HANDLED_VALUE,
-	['p'] = IGNORED_VALUE,
-	['q'] = HANDLED,
-	['r'] = HANDLED_VALUE,
-	['t'] = HANDLED,
-	['v'] = HANDLED,
-};
 
 /* What one command line has said so far. */
 struct reading {
 	struct tp_sendmail_args *args;
 	struct tillpost_error *err;
 	int queue_run; /* -q */
+	char mode[16]; /* what chose the mode, as it is spelled; "": none */
 };
 
 /* EX_USAGE, which has no code of its own among TILLPOST_E* */
@@ -111,6 +70,17 @@ static int take_name(struct reading *reading, const char *value)
 	return EX_OK;
 }
 
+static int set_mode(struct reading *reading, enum tp_sendmail_mode mode,
+	const char *spelling)
+{
+	if (reading->mode[0] != '\0' && mode != reading->args->mode)
+		return misused(
+			reading, spelling, "there is another mode before it");
+	reading->args->mode = mode;
+	(void)snprintf(reading->mode, sizeof(reading->mode), "%s", spelling);
+	return EX_OK;
+}
+
 static int take_mode(struct reading *reading, const char *value)
 {
 	static const struct {
@@ -125,13 +95,10 @@ static int take_mode(struct reading *reading, const char *value)
 	char spelling[16];
 	size_t i;
 
-	for (i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
-		if (strcmp(value, modes[i].name) != 0)
-			continue;
-		reading->args->mode = modes[i].mode;
-		return EX_OK;
-	}
 	(void)snprintf(spelling, sizeof(spelling), "-b%s", value);
+	for (i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
+		if (strcmp(value, modes[i].name) == 0)
+			return set_mode(reading, modes[i].mode, spelling);
 	return misused(reading, spelling,
 		"not in this sendmail; it has -bm, -bs, -bp and -bi");
 }
@@ -145,7 +112,7 @@ static int take(struct reading *reading, char letter, const char *value)
 	case 'F':
 		return take_name(reading, value);
 	case 'I':
-		return take_mode(reading, "i");
+		return set_mode(reading, TP_SENDMAIL_NOTHING, "-I");
 	case 'b':
 		return take_mode(reading, value);
 	case 'f':
@@ -181,15 +148,16 @@ static int refuse_letter(struct reading *reading, char letter)
 		(void)snprintf(spelling, sizeof(spelling), "-%c", letter);
 	else
 		(void)snprintf(spelling, sizeof(spelling), "-\\x%02x", code);
-	if (code < 128 && kinds[code] == REFUSED)
+	if (tp_sendmail_option(letter) == TP_SENDMAIL_OPTION_REFUSED)
 		return misused(reading, spelling,
 			"refused: files are not named in arguments here");
 	return misused(reading, spelling, "no such option here");
 }
 
-static int has_value(enum kind kind)
+static int has_value(enum tp_sendmail_option option)
 {
-	return kind == IGNORED_VALUE || kind == HANDLED_VALUE;
+	return option == TP_SENDMAIL_OPTION_IGNORED_VALUE ||
+	       option == TP_SENDMAIL_OPTION_HANDLED_VALUE;
 }
 
 /* One argument of letters, the first behind its "-". Moves *INDEX over a
@@ -202,18 +170,17 @@ static int read_letters(
 
 	while (rc == EX_OK && *at != '\0') {
 		char letter = *at++;
-		enum kind kind = (unsigned char)letter < 128
-					 ? kinds[(unsigned char)letter]
-					 : UNKNOWN;
+		enum tp_sendmail_option option = tp_sendmail_option(letter);
 		const char *value = NULL;
 
-		if (kind == UNKNOWN || kind == REFUSED)
+		if (option == TP_SENDMAIL_OPTION_UNKNOWN ||
+			option == TP_SENDMAIL_OPTION_REFUSED)
 			return refuse_letter(reading, letter);
 		if (letter == 'q') {
 			reading->queue_run = 1;
 			return EX_OK; /* the rest is its value */
 		}
-		if (has_value(kind)) {
+		if (has_value(option)) {
 			value = at;
 			if (*at == '\0' && *index + 1 < argc)
 				value = argv[++*index];
@@ -222,7 +189,8 @@ static int read_letters(
 					reading, argv[*index], "needs a value");
 			at = "";
 		}
-		if (kind == HANDLED || kind == HANDLED_VALUE)
+		if (option == TP_SENDMAIL_OPTION_HANDLED ||
+			option == TP_SENDMAIL_OPTION_HANDLED_VALUE)
 			rc = take(reading, letter, value);
 	}
 	return rc;
@@ -256,9 +224,9 @@ static int read_own(
 			rc = take_store(
 				reading, *index < argc ? argv[*index] : NULL);
 		} else if (strcmp(word, "--help") == 0) {
-			reading->args->mode = TP_SENDMAIL_HELP;
+			rc = set_mode(reading, TP_SENDMAIL_HELP, word);
 		} else if (strcmp(word, "--version") == 0) {
-			reading->args->mode = TP_SENDMAIL_VERSION;
+			rc = set_mode(reading, TP_SENDMAIL_VERSION, word);
 		} else {
 			break;
 		}
@@ -341,9 +309,21 @@ static void read_program_name(struct reading *reading, const char *name)
 	if (slash)
 		name = slash + 1;
 	if (strcmp(name, "mailq") == 0)
-		(void)take_mode(reading, "p");
+		(void)set_mode(reading, TP_SENDMAIL_QUEUE, name);
 	else if (strcmp(name, "newaliases") == 0)
-		(void)take_mode(reading, "i");
+		(void)set_mode(reading, TP_SENDMAIL_NOTHING, name);
+}
+
+/* Whoever may add words to a command line must not make a success of a
+ * message that went nowhere.
+ * @param words there are arguments behind the options */
+static int finish_without_message(struct reading *reading, int words)
+{
+	if (words || reading->args->header_recipients)
+		return misused(reading, reading->mode,
+			"takes no message: not together with -t or "
+			"recipients");
+	return EX_OK;
 }
 
 static int finish(struct reading *reading)
@@ -351,8 +331,6 @@ static int finish(struct reading *reading)
 	struct tp_sendmail_args *args = reading->args;
 	int message = args->header_recipients || args->recipients.count > 0;
 
-	if (args->mode != TP_SENDMAIL_DELIVER)
-		return EX_OK;
 	if (reading->queue_run && !message)
 		args->mode = TP_SENDMAIL_NOTHING;
 	else if (!message)
@@ -387,7 +365,9 @@ int tp_sendmail_args_read(int argc, char *const *argv,
 	if (argc > 0)
 		read_program_name(&reading, argv[0]);
 	rc = read_options(&reading, argc, argv, &index);
-	if (rc == EX_OK && args->mode == TP_SENDMAIL_DELIVER)
+	if (rc == EX_OK && args->mode != TP_SENDMAIL_DELIVER)
+		return finish_without_message(&reading, index < argc);
+	if (rc == EX_OK)
 		rc = read_recipients(&reading, argc, argv, index);
 	return rc == EX_OK ? finish(&reading) : rc;
 }

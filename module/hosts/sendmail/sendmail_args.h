@@ -11,6 +11,8 @@
  *         spool and the plugin are comes from the environment only. Our own
  *         "--store" counts only before all other arguments, where whoever
  *         configured the command puts it.
+ *         A mode that takes no message ends in success without one: it is
+ *         refused with recipients, with -t, and behind another mode.
  * BOUNDS  Linear in the length of the arguments.
  * LAYER   hosts; libc and <tillpost/abi.h>. Reads no environment.
  * THREADS safe.

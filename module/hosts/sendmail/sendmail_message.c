@@ -68,7 +68,7 @@ size_t tp_sendmail_unstuff(char *data, size_t len)
 /* ---- what is there ------------------------------------------------------ */
 
 struct view {
-	size_t start;	 /* behind lines of a mailbox file */
+	size_t start;	 /* behind the line of a mailbox file */
 	int has_header;	 /* the first line is a field */
 	int has_from;	 /* with an "@" */
 	size_t from_at;	 /* of one without */
@@ -116,15 +116,25 @@ static size_t field_at(const char *data, size_t len, size_t at)
 	return field;
 }
 
+/* @return where the message begins: behind the line of a mailbox file, if it
+ *         is one, and not the first line of a text or a field */
+static size_t start_of(const char *data, size_t len)
+{
+	size_t line;
+
+	if (!starts(data, len, "From ") && !starts(data, len, ">From "))
+		return 0;
+	line = line_at(data, len, 0);
+	if (name_of(data, len) > 0 || name_of(data + line, len - line) == 0)
+		return 0;
+	return line;
+}
+
 static void look(const char *data, size_t len, struct view *view)
 {
-	size_t at = 0;
+	size_t at = start_of(data, len);
 
-	*view = (struct view) { .start = 0 };
-	while (at < len && (starts(data + at, len - at, "From ") ||
-				   starts(data + at, len - at, ">From ")))
-		at += line_at(data, len, at);
-	view->start = at;
+	*view = (struct view) { .start = at };
 	/* An empty line first is an empty header: that is one, too. */
 	view->has_header = at == len || data[at] == '\n' || data[at] == '\r' ||
 			   name_of(data + at, len - at) > 0;

@@ -6,7 +6,8 @@
  *           - without -i a line with one dot alone ends the message, and
  *             a line that begins with two loses one: Symfony and Swift put
  *             it there;
- *           - a line "From somebody date" of a mailbox file at the top goes;
+ *           - a line "From somebody date" of a mailbox file at the top goes,
+ *             if a header field follows: else it is text like other text;
  *           - text without any header gets the empty line before it;
  *           - a From without "@" ("From: root (Cron Daemon)") names nobody
  *             outside this machine and goes;

@@ -10,10 +10,14 @@
 #include "common/when.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
+/* Kept in memory until it is whole: the queue must not be held up by a slow
+ * reader, and what is printed has a deadline. */
 struct listing {
+	FILE *out;
 	long long count;
 	long long bytes;
 };
@@ -26,43 +30,45 @@ static char mark(const char *state)
 	return strcmp(state, "held") == 0 ? '!' : '*';
 }
 
-static void print_indented(const char *text)
+static void print_indented(FILE *out, const char *text)
 {
-	(void)printf("%42s", "");
-	tp_text_put(stdout, text);
-	(void)fputc('\n', stdout);
+	(void)fprintf(out, "%42s", "");
+	tp_text_put(out, text);
+	(void)fputc('\n', out);
 }
 
 static int32_t print_entry(void *ctx, const struct tillpost_queue_entry *entry)
 {
 	struct listing *listing = ctx;
+	FILE *out = listing->out;
 	char arrived[TP_WHEN_BYTES];
 	uint32_t i;
 
 	if (listing->count == 0)
-		(void)printf("-Queue ID-----------  --Size-- "
-			     "---Arrival Time---- -Sender/Recipient-------\n");
+		(void)fprintf(out,
+			"-Queue ID-----------  --Size-- "
+			"---Arrival Time---- -Sender/Recipient-------\n");
 	tp_when_local(entry->created_ms, arrived);
-	(void)printf("%-19s%c %9lld %-19s ", entry->queue_id,
+	(void)fprintf(out, "%-19s%c %9lld %-19s ", entry->queue_id,
 		mark(entry->state), (long long)entry->size_bytes, arrived);
-	tp_text_put(stdout, entry->sender[0] ? entry->sender : "<>");
-	(void)fputc('\n', stdout);
+	tp_text_put(out, entry->sender[0] ? entry->sender : "<>");
+	(void)fputc('\n', out);
 	if (entry->reason[0] != '\0') {
-		(void)printf("%20s(", "");
-		tp_text_put(stdout, entry->reason);
-		(void)printf(")\n");
+		(void)fprintf(out, "%20s(", "");
+		tp_text_put(out, entry->reason);
+		(void)fprintf(out, ")\n");
 	}
 	for (i = 0; i < entry->recipient_count; i++)
 		if (strcmp(entry->recipient_states[i], "open") == 0)
-			print_indented(entry->recipients[i]);
-	(void)fputc('\n', stdout);
+			print_indented(out, entry->recipients[i]);
+	(void)fputc('\n', out);
 	listing->count++;
 	listing->bytes += entry->size_bytes;
-	return ferror(stdout);
+	return ferror(out);
 }
 
 /* Messages that the daemon has not taken in yet are not in the queue. */
-static void print_spooled(struct tp_sendmail *sendmail)
+static void print_spooled(const struct tp_sendmail *sendmail, FILE *out)
 {
 	struct tillpost_status status;
 	struct tillpost_error err;
@@ -74,44 +80,81 @@ static void print_spooled(struct tp_sendmail *sendmail)
 		!TILLPOST_HAS(&status, tillpost_status, quarantined_count))
 		return;
 	if (status.spooled_count > 0)
-		(void)printf("-- %lld in the spool, not yet in the queue.\n",
+		(void)fprintf(out,
+			"-- %lld in the spool, not yet in the queue.\n",
 			(long long)status.spooled_count);
 	if (status.quarantined_count > 0)
-		(void)printf("-- %lld in quarantine: see tillpost spool.\n",
+		(void)fprintf(out,
+			"-- %lld in quarantine: see tillpost spool.\n",
 			(long long)status.quarantined_count);
+}
+
+static int32_t list(struct tp_sendmail *sendmail, struct listing *listing,
+	struct tillpost_error *err)
+{
+	struct tillpost_queue_filter filter;
+	int32_t rc = tp_sendmail_open(
+		sendmail, TILLPOST_ROLE_EMBEDDED, TILLPOST_OPEN_PASSIVE, err);
+
+	if (rc < 0)
+		return rc;
+	TILLPOST_INIT(&filter);
+	TILLPOST_INIT(err);
+	rc = sendmail->plugin.api->queue_list(
+		sendmail->handle, &filter, print_entry, listing, err);
+	if (rc < 0)
+		return rc;
+	if (listing->count == 0)
+		(void)fprintf(listing->out, "Mail queue is empty\n");
+	else
+		(void)fprintf(listing->out,
+			"-- %lld Kbytes in %lld Request%s.\n",
+			(listing->bytes + 1023) / 1024, listing->count,
+			listing->count == 1 ? "" : "s");
+	print_spooled(sendmail, listing->out);
+	return rc;
+}
+
+static int refuse(
+	const struct tp_sendmail *sendmail, const struct tillpost_error *err)
+{
+	struct tillpost_error hint;
+
+	(void)tp_report_set(&hint, err->status, "",
+		"the queue is for root and the user of tillpostd to see; "
+		"others may ask for one message: tillpost queue show ID");
+	tp_sendmail_say(&hint, sendmail->timeout_ms);
+	return tp_sendmail_fail(sendmail, err);
+}
+
+static int no_memory(const struct tp_sendmail *sendmail)
+{
+	struct tillpost_error err;
+
+	(void)tp_report_set(&err, TILLPOST_ENOMEM, "queue", "out of memory");
+	return tp_sendmail_fail(sendmail, &err);
 }
 
 int tp_sendmail_queue(struct tp_sendmail *sendmail)
 {
-	struct tillpost_queue_filter filter;
-	struct listing listing = { .count = 0 };
+	char *text = NULL;
+	size_t len = 0;
+	struct listing listing = { .out = open_memstream(&text, &len) };
 	struct tillpost_error err;
-	int32_t rc = tp_sendmail_open(
-		sendmail, TILLPOST_ROLE_EMBEDDED, TILLPOST_OPEN_PASSIVE, &err);
+	int32_t rc;
+	int lost;
+	int code;
 
-	if (rc >= 0) {
-		TILLPOST_INIT(&filter);
-		TILLPOST_INIT(&err);
-		rc = sendmail->plugin.api->queue_list(
-			sendmail->handle, &filter, print_entry, &listing, &err);
-	}
-	if (rc < 0) {
-		tp_report(TP_SENDMAIL_PROGRAM, "",
-			"the queue is for root and the user of tillpostd to "
-			"see; others may ask for one message: tillpost queue "
-			"show ID");
-		return tp_sendmail_fail(&err);
-	}
-	if (listing.count == 0)
-		(void)printf("Mail queue is empty\n");
+	if (!listing.out)
+		return no_memory(sendmail);
+	rc = list(sendmail, &listing, &err);
+	lost = ferror(listing.out);
+	if (fclose(listing.out) != 0 || lost)
+		code = no_memory(sendmail);
+	else if (rc < 0)
+		code = refuse(sendmail, &err);
 	else
-		(void)printf("-- %lld Kbytes in %lld Request%s.\n",
-			(listing.bytes + 1023) / 1024, listing.count,
-			listing.count == 1 ? "" : "s");
-	print_spooled(sendmail);
-	if (fflush(stdout) == 0 && !ferror(stdout))
-		return EX_OK;
-	(void)tp_report_set(
-		&err, TILLPOST_EIO, "standard output", "could not be written");
-	return tp_sendmail_fail(&err);
+		code = tp_sendmail_print(sendmail, text, len);
+	free(text);
+	return code;
 }

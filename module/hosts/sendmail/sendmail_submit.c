@@ -5,7 +5,6 @@
  */
 #include "sendmail/sendmail.h"
 
-#include "common/exit_code.h"
 #include "common/report.h"
 #include "sendmail/sendmail_message.h"
 #include "sendmail/stdio_wait.h"
@@ -19,7 +18,6 @@
 
 #define FIRST_BYTES 65536
 #define PLACE "standard input"
-#define SAY_MAX_S 60
 
 struct input {
 	char *data;
@@ -33,8 +31,8 @@ int32_t tp_sendmail_open(struct tp_sendmail *sendmail, int32_t role,
 	struct tillpost_open_options options;
 	uint64_t needed = role == TILLPOST_ROLE_SUBMIT ? TILLPOST_CAP_SUBMIT
 						       : TILLPOST_CAP_EMBEDDED;
-	int32_t rc = tp_plugin_load(
-		sendmail->plugin_file, needed, &sendmail->plugin, err);
+	int32_t rc = tp_plugin_load(sendmail->plugin_file,
+		TP_PLUGIN_ENVIRONMENT, needed, &sendmail->plugin, err);
 
 	if (rc < 0) {
 		/* Whatever is wrong with the plugin, the input is not. */
@@ -48,24 +46,6 @@ int32_t tp_sendmail_open(struct tp_sendmail *sendmail, int32_t role,
 	options.config_path = sendmail->config_path;
 	options.spool_path = sendmail->spool_path;
 	return sendmail->plugin.api->open(&options, &sendmail->handle, err);
-}
-
-void tp_sendmail_say(const struct tillpost_error *err)
-{
-	(void)alarm(SAY_MAX_S);
-	tp_report_print(TP_SENDMAIL_PROGRAM, err);
-	(void)alarm(0);
-}
-
-int tp_sendmail_fail(const struct tillpost_error *err)
-{
-	int code = tp_exit_code(err->status);
-
-	tp_sendmail_say(err);
-	/* Not found is a spool that was never made, or a store. */
-	if (code == EX_TEMPFAIL || code == EX_NOINPUT)
-		return EX_UNAVAILABLE;
-	return code;
 }
 
 int32_t tp_sendmail_submit(struct tp_sendmail *sendmail,
@@ -142,9 +122,11 @@ static int32_t make_room(struct input *input, struct tillpost_error *err)
 static int32_t read_message(const struct tp_sendmail *sendmail,
 	struct input *input, struct tillpost_error *err)
 {
+	struct tp_stdio_limit limit;
 	size_t scanned = 0;
 	int32_t rc = prepare(input, err);
 
+	tp_stdio_limit_start(&limit, sendmail->timeout_ms);
 	while (rc >= 0) {
 		size_t dot;
 
@@ -152,7 +134,7 @@ static int32_t read_message(const struct tp_sendmail *sendmail,
 		if (rc < 0)
 			break;
 		rc = tp_stdio_read(STDIN_FILENO, input->data + input->len,
-			input->cap - input->len, sendmail->timeout_ms, err);
+			input->cap - input->len, &limit, err);
 		if (rc < 0)
 			break;
 		input->len += (size_t)rc;
@@ -218,7 +200,7 @@ int tp_sendmail_deliver(struct tp_sendmail *sendmail)
 	}
 	free(input.data);
 	if (rc < 0)
-		return tp_sendmail_fail(&err);
+		return tp_sendmail_fail(sendmail, &err);
 	announce(sendmail, &receipt);
 	return EX_OK;
 }

@@ -47,6 +47,8 @@ struct tp_smtp_session {
 	uint64_t data_max_bytes;
 	int smtputf8; /* offered */
 	enum state state;
+	int quit;     /* the client said so */
+	int accepted; /* the last message, and nothing was begun since */
 	unsigned int error_count;
 	/* the command that is coming in */
 	char line[TP_SMTP_LINE_MAX_BYTES + 1];
@@ -237,6 +239,7 @@ static void do_mail(struct tp_smtp_session *session, const char *at)
 	const char *word;
 	size_t len;
 
+	session->accepted = 0;
 	if (session->state == STATE_START) {
 		complain(session, "503 5.5.1 Say EHLO first");
 		return;
@@ -414,6 +417,7 @@ static void do_quit(struct tp_smtp_session *session, const char *at)
 {
 	(void)at;
 	session->state = STATE_OVER;
+	session->quit = 1;
 	reply_line(session, "221 2.0.0 Bye");
 }
 
@@ -735,6 +739,7 @@ void tp_smtp_session_settle(
 		if (refusals[i].status == status)
 			code = refusals[i].code;
 	reset(session);
+	session->accepted = status >= 0;
 	if (status >= 0)
 		reply(session, "250 2.0.0 Ok: queued as %s", text);
 	else
@@ -745,6 +750,13 @@ void tp_smtp_session_abort(struct tp_smtp_session *session, const char *text)
 {
 	session->state = STATE_OVER;
 	reply(session, "421 4.3.2 %s", text);
+}
+
+int tp_smtp_session_may_leave(const struct tp_smtp_session *session)
+{
+	return session->quit ||
+	       (session->accepted && session->state == STATE_READY &&
+		       session->line_len == 0);
 }
 
 int tp_smtp_session_in_data(const struct tp_smtp_session *session)

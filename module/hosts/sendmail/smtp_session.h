@@ -76,6 +76,11 @@ void tp_smtp_session_settle(
 /* Ends the session in the server's name: 421 with TEXT. */
 void tp_smtp_session_abort(struct tp_smtp_session *session, const char *text);
 
+/* 1 if a client that leaves now leaves nothing open: after QUIT, or where the
+ * last message was accepted and neither MAIL nor a part of a command has come
+ * since. */
+int tp_smtp_session_may_leave(const struct tp_smtp_session *session);
+
 /* 1 if data has begun and its end has not come: a client that leaves now has
  * lost a message. */
 int tp_smtp_session_in_data(const struct tp_smtp_session *session);

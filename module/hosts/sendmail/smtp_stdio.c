@@ -17,18 +17,24 @@
 
 #define READ_BYTES 32768
 
+/* A command or a message that was answered is one piece of work done. */
 static int32_t send_replies(struct tp_sendmail *sendmail,
-	struct tp_smtp_session *session, struct tillpost_error *err)
+	struct tp_smtp_session *session, struct tp_stdio_limit *limit,
+	struct tillpost_error *err)
 {
 	size_t len;
 	const char *replies = tp_smtp_session_replies(session, &len);
 
+	if (len == 0)
+		return TILLPOST_OK;
+	tp_stdio_limit_start(limit, sendmail->timeout_ms);
 	return tp_stdio_write(
 		STDOUT_FILENO, replies, len, sendmail->timeout_ms, err);
 }
 
 /* The reason goes to the client and, for whoever looks after the server, to
- * standard error too. */
+ * standard error too, if there is room: the client may be who should read it,
+ * and waits for the reply first. */
 static void take_message(
 	struct tp_sendmail *sendmail, struct tp_smtp_session *session)
 {
@@ -49,7 +55,7 @@ static void take_message(
 		tp_smtp_session_settle(session, rc, receipt.queue_id);
 		return;
 	}
-	tp_sendmail_say(&err);
+	tp_sendmail_say(&err, 0);
 	(void)snprintf(reason, sizeof(reason), "%s%s%s", err.where,
 		err.where[0] ? ": " : "", err.text);
 	tp_smtp_session_settle(session, rc, reason);
@@ -58,7 +64,7 @@ static void take_message(
 /* One piece of input. @return an event, or a TILLPOST_E* when writing fails */
 static int32_t feed(struct tp_sendmail *sendmail,
 	struct tp_smtp_session *session, const char *data, size_t len,
-	struct tillpost_error *err)
+	struct tp_stdio_limit *limit, struct tillpost_error *err)
 {
 	int32_t rc = TP_SMTP_GO_ON;
 
@@ -71,7 +77,7 @@ static int32_t feed(struct tp_sendmail *sendmail,
 		len -= used;
 		if (event == TP_SMTP_MESSAGE)
 			take_message(sendmail, session);
-		rc = send_replies(sendmail, session, err);
+		rc = send_replies(sendmail, session, limit, err);
 		if (rc >= 0)
 			rc = event == TP_SMTP_OVER ? TP_SMTP_OVER
 						   : TP_SMTP_GO_ON;
@@ -79,41 +85,67 @@ static int32_t feed(struct tp_sendmail *sendmail,
 	return rc;
 }
 
-static int end_of_input(
-	const struct tp_smtp_session *session, struct tillpost_error *err)
+/* Whoever looks at nothing but the exit code learns of a session that did not
+ * come to its end; behind an accepted message QUIT may be missing. */
+static int end_of_input(const struct tp_sendmail *sendmail,
+	const struct tp_smtp_session *session)
 {
-	if (!tp_smtp_session_in_data(session))
-		return EX_OK; /* without QUIT, but nothing is lost */
-	(void)tp_report_set(err, TILLPOST_EMESSAGE, "standard input",
-		"ended before the end of the data, CR LF \".\" CR LF: nothing "
-		"was accepted");
-	return tp_sendmail_fail(err);
+	struct tillpost_error err;
+
+	if (tp_smtp_session_may_leave(session))
+		return EX_OK;
+	if (tp_smtp_session_in_data(session))
+		(void)tp_report_set(&err, TILLPOST_EMESSAGE, "standard input",
+			"ended before the end of the data, CR LF \".\" CR LF: "
+			"nothing was accepted");
+	else
+		(void)tp_report_set(&err, TILLPOST_EPROTO, "standard input",
+			"ended without QUIT, and not behind a message that "
+			"was accepted");
+	return tp_sendmail_fail(sendmail, &err);
+}
+
+/* After QUIT the client knows all there is to know. */
+static int end_of_session(const struct tp_sendmail *sendmail,
+	const struct tp_smtp_session *session)
+{
+	struct tillpost_error err;
+
+	if (tp_smtp_session_may_leave(session))
+		return EX_OK;
+	(void)tp_report_set(&err, TILLPOST_EPROTO, "session",
+		"ended because of what the client said: see the last reply");
+	return tp_sendmail_fail(sendmail, &err);
 }
 
 static int converse(
 	struct tp_sendmail *sendmail, struct tp_smtp_session *session)
 {
 	char data[READ_BYTES];
+	struct tp_stdio_limit limit;
 	struct tillpost_error err;
-	int32_t rc = send_replies(sendmail, session, &err);
+	int32_t rc;
 
+	tp_stdio_limit_start(&limit, sendmail->timeout_ms);
+	rc = send_replies(sendmail, session, &limit, &err);
 	while (rc >= 0) {
-		rc = tp_stdio_read(STDIN_FILENO, data, sizeof(data),
-			sendmail->timeout_ms, &err);
+		rc = tp_stdio_read(
+			STDIN_FILENO, data, sizeof(data), &limit, &err);
 		if (rc == 0)
-			return end_of_input(session, &err);
+			return end_of_input(sendmail, session);
 		if (rc == TILLPOST_ETIMEOUT) {
 			struct tillpost_error ignored;
 
 			tp_smtp_session_abort(session, "no command came");
-			(void)send_replies(sendmail, session, &ignored);
+			(void)send_replies(sendmail, session, &limit, &ignored);
 		}
 		if (rc > 0)
-			rc = feed(sendmail, session, data, (size_t)rc, &err);
+			rc = feed(sendmail, session, data, (size_t)rc, &limit,
+				&err);
 		if (rc == TP_SMTP_OVER)
-			return EX_OK;
+			return end_of_session(sendmail, session);
 	}
-	return tp_sendmail_fail(&err);
+	return tp_sendmail_fail(sendmail, &err);
 }
 
 /* A greeting that says why there is no service. */
@@ -125,7 +157,7 @@ static int decline(
 
 	(void)tp_stdio_write(STDOUT_FILENO, text, sizeof(text) - 1,
 		sendmail->timeout_ms, &ignored);
-	return tp_sendmail_fail(err);
+	return tp_sendmail_fail(sendmail, err);
 }
 
 int tp_sendmail_smtp(struct tp_sendmail *sendmail)

@@ -25,18 +25,39 @@ static int64_t monotonic_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+void tp_stdio_limit_start(struct tp_stdio_limit *limit, int64_t step_ms)
+{
+	limit->step_ms = step_ms;
+	limit->end_ms = monotonic_ms() + TP_STDIO_WHOLE * step_ms;
+}
+
 static const char *name_of(int fd)
 {
-	return fd == STDIN_FILENO ? "standard input" : "standard output";
+	if (fd == STDIN_FILENO)
+		return "standard input";
+	return fd == STDOUT_FILENO ? "standard output" : "standard error";
+}
+
+static int32_t too_late(
+	int fd, const struct tp_stdio_limit *limit, struct tillpost_error *err)
+{
+	if (monotonic_ms() < limit->end_ms)
+		return tp_report_set(err, TILLPOST_ETIMEOUT, name_of(fd),
+			"no progress for %lld ms", (long long)limit->step_ms);
+	return tp_report_set(err, TILLPOST_ETIMEOUT, name_of(fd),
+		"not at an end after %lld ms in all",
+		(long long)(TP_STDIO_WHOLE * limit->step_ms));
 }
 
 /* @return 0, TILLPOST_ETIMEOUT, TILLPOST_EIO */
-static int32_t wait_for(
-	int fd, short events, int64_t timeout_ms, struct tillpost_error *err)
+static int32_t wait_for(int fd, short events,
+	const struct tp_stdio_limit *limit, struct tillpost_error *err)
 {
 	struct pollfd waiting = { .fd = fd, .events = events };
-	int64_t end_ms = monotonic_ms() + timeout_ms;
+	int64_t end_ms = monotonic_ms() + limit->step_ms;
 
+	if (end_ms > limit->end_ms)
+		end_ms = limit->end_ms;
 	for (;;) {
 		int64_t left_ms = end_ms - monotonic_ms();
 		int rc;
@@ -48,22 +69,20 @@ static int32_t wait_for(
 		if (rc > 0)
 			return TILLPOST_OK; /* errors show at read and write */
 		if (rc == 0 && left_ms <= INT_MAX)
-			return tp_report_set(err, TILLPOST_ETIMEOUT,
-				name_of(fd), "no progress for %lld ms",
-				(long long)timeout_ms);
+			return too_late(fd, limit, err);
 		if (rc < 0 && errno != EINTR && errno != EAGAIN)
 			return tp_report_set_errno(
 				err, TILLPOST_EIO, name_of(fd), "poll");
 	}
 }
 
-int32_t tp_stdio_read(int fd, char *data, size_t bytes, int64_t timeout_ms,
-	struct tillpost_error *err)
+int32_t tp_stdio_read(int fd, char *data, size_t bytes,
+	const struct tp_stdio_limit *limit, struct tillpost_error *err)
 {
 	if (bytes > INT32_MAX)
 		bytes = INT32_MAX;
 	for (;;) {
-		int32_t rc = wait_for(fd, POLLIN, timeout_ms, err);
+		int32_t rc = wait_for(fd, POLLIN, limit, err);
 		ssize_t got;
 
 		if (rc < 0)
@@ -93,8 +112,11 @@ static ssize_t write_some(int fd, const char *data, size_t len)
 int32_t tp_stdio_write(int fd, const char *data, size_t len, int64_t timeout_ms,
 	struct tillpost_error *err)
 {
+	struct tp_stdio_limit limit;
+
+	tp_stdio_limit_start(&limit, timeout_ms);
 	while (len > 0) {
-		int32_t rc = wait_for(fd, POLLOUT, timeout_ms, err);
+		int32_t rc = wait_for(fd, POLLOUT, &limit, err);
 		ssize_t done;
 
 		if (rc < 0)

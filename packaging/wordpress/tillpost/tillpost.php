@@ -43,7 +43,9 @@ function tillpost_store() {
 
 /**
  * Names the store of a mail that goes through PHP's mail() or a sendmail
- * program. A name that the mail has already stays.
+ * program. A name that the mail has already stays. Only this one mail is
+ * named: what a program tells tillpost_set_store(), and what the server's
+ * settings name, counts more, and is not touched.
  *
  * @param PHPMailer\PHPMailer\PHPMailer $phpmailer The mail.
  */
@@ -53,17 +55,12 @@ function tillpost_name_store( $phpmailer ) {
 	}
 	foreach ( $phpmailer->getCustomHeaders() as $header ) {
 		if ( 0 === strcasecmp( TILLPOST_HEADER, $header[0] ) ) {
-			$named = trim( $header[1] );
+			return;
 		}
 	}
-	$store = isset( $named ) ? $named : tillpost_store();
-	if ( ! isset( $named ) && '' !== $store ) {
+	$store = tillpost_store();
+	if ( '' !== $store ) {
 		$phpmailer->addCustomHeader( TILLPOST_HEADER, $store );
-	}
-	// One process of PHP sends for several sites in turn: "none" is told too.
-	// What is no name is refused later, by its header.
-	if ( function_exists( 'tillpost_set_store' ) ) {
-		tillpost_set_store( preg_match( TILLPOST_NAME, $store ) ? $store : null );
 	}
 }
 add_action( 'phpmailer_init', 'tillpost_name_store', 1000 );

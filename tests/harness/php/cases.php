@@ -71,10 +71,28 @@ $cases = [
         }
     },
     'sender_quoting' => function () {
-        foreach (["-f'o''b@example.com'", '-f"o\'b"@example.com', '-fo+b@example.com', '-fb@[127.0.0.1]', "-f'b@example.com' -- ", '-fb@example.com -X /dev/null'] as $parameters) {
+        foreach (["-f'o''b@example.com'", '-f"o\'b"@example.com', '-fo+b@example.com', '-fb@[127.0.0.1]', "-f'b@example.com' -- "] as $parameters) {
             show(fn() => mail('a@example.com', 'Order', 'Hello', FROM, $parameters));
         }
     },
+    'address_lists' => function () {
+        foreach (['b@example.com,c@example.com', '<b@example.com>,c@example.com', 'Bert<b@example.com>(x),c@example.com(Carla)', '-f Shop<s@example.com>',
+            '-f ,', ', ,', "''b@example.com''", "-f ''s@example.com''", '-f "" b@example.com'] as $parameters) {
+            show(fn() => mail('a@example.com', 'Order', 'Hello', FROM, $parameters));
+        }
+    },
+    'odd_options' => function () {
+        foreach (['-q30m b@example.com', '-q -fb@example.com', '-tqfx', '-V x b@example.com', '-N -d', '-Ue never', '-p x -h 3 -fb@example.com', '-- b@example.com -- c@example.com'] as $parameters) {
+            show(fn() => mail('a@example.com', 'Order', 'Hello', FROM, $parameters));
+        }
+    },
+    'refused_options' => function () {
+        foreach (['-X /dev/null', '-d0.1', '-C x -fb@example.com', '--store=eu', '-bs', '-x -fb@example.com', '-f'] as $parameters) {
+            show(fn() => mail('a@example.com', 'Order', 'Hello', FROM, $parameters));
+            show(fn() => mb_send_mail('a@example.com', 'Order', 'Hello', FROM, $parameters));
+        }
+    },
+    'words_behind_recipients' => fn() => show(fn() => mail('a@example.com', 'Order', 'Hello', FROM, 'b@example.com -fc@example.com')),
     'shell_characters' => function () {
         foreach (['; touch x', '| cat', '`id`', '$(id)', '$HOME', "\nid", '> x', '&'] as $parameters) {
             show(fn() => mail('a@example.com', 'Order', 'Hello', FROM, "-fb@example.com$parameters"));
@@ -176,8 +194,36 @@ $cases = [
         show(fn() => error_log('Disk full', 1, "a\0"));
         show(fn() => error_log('Disk full', 1, []));
         show(fn() => error_log('Disk full', 2, 'x'));
+        show(fn() => error_log('Disk full', 1, null));
+        show(fn() => error_log('Disk full', true, 'admin@example.com'));
+        show(fn() => error_log('Disk full', 1.0, 'admin@example.com'));
+        show(fn() => error_log('Disk full', ' 1', 'admin@example.com'));
+        show(fn() => error_log('Disk full', '1x', 'admin@example.com'));
+        show(fn() => error_log('Disk full', null, 'admin@example.com'));
+        show(fn() => error_log(null, 1, 'admin@example.com'));
+        show(fn() => error_log(message: 'Disk full', message_type: 1, destination: 'admin@example.com'));
+        show(fn() => error_log(destination: 'admin@example.com', message: 'Disk full', message_type: 1, additional_headers: FROM));
+        show(fn() => error_log('Disk full', 1, additional_headers: FROM));
         show(fn() => error_log());
     },
+    'error_log_without_mail' => [['error_log' => '{scratch}/mail.log'], function () {
+        show(fn() => error_log('Disk full'));
+        show(fn() => error_log('Disk full', 0, null));
+        show(fn() => error_log('Disk full', 0, null, null));
+        show(fn() => error_log('Disk full', 4, null));
+        show(fn() => error_log("Disk full\n", 3, ini_get('error_log')));
+        show(fn() => error_log('Disk full', 3, null));
+        show(fn() => error_log('Disk full', 0, 'admin@example.com', FROM));
+        show(fn() => error_log('Disk full', 0, []));
+        show(fn() => error_log('Disk full', 0, "a\0"));
+        show(fn() => error_log('Disk full', [], null));
+        show(fn() => error_log('Disk full', destination: null, message_type: 0));
+        show(fn() => error_log('Disk full', additional_headers: FROM));
+        set_error_handler(fn($level, $text) => throw new ErrorException($text));
+        show(fn() => error_log('Disk full', 0, null));
+        show(fn() => error_log('Disk full', 3, null));
+        echo preg_replace('/\[\d\d-[^]]+\]/', '[date]', file_get_contents(ini_get('error_log')));
+    }],
     'mb_send_mail' => function () {
         mb_internal_encoding('UTF-8');
         foreach (['neutral', 'uni', 'ja', 'en', 'de', 'ko', 'zh-cn'] as $language) {
@@ -236,6 +282,25 @@ $cases = [
         $p = popen(sendmail() . ' -oi -fb@example.com -t', 'w');
         fwrite($p, "To: a@example.com\r\n" . FROM . "\r\n\r\nHello\r\n");
         var_dump(pclose($p));
+    },
+    'sendmail_by_objects' => function () {
+        $p = popen(new Text(sendmail() . ' -t'), 'w');
+        $q = proc_open(new Text(sendmail() . ' -t'), [['pipe', 'r']], $pipes);
+        foreach ([$p, $pipes[0]] as $input) {
+            fwrite($input, "To: a@example.com\r\n" . FROM . "\r\n\r\nHello\r\n");
+        }
+        fclose($pipes[0]);
+        var_dump(pclose($p), proc_close($q));
+        show(fn() => popen(new Text(sendmail() . ' -t')));
+        show(fn() => system(new stdClass));
+        show(fn() => popen(new Text("a\0"), 'w'));
+    },
+    'sendmail_with_foreign_options' => function () {
+        foreach (['-C /etc/x -t', '-adefault -t', '-d -t', '-bS', '-Xf -t', '-bv a@example.com'] as $options) {
+            $p = popen(sendmail() . " $options", 'w');
+            fwrite($p, "To: a@example.com\r\n" . FROM . "\r\n\r\nHello\r\n");
+            var_dump(pclose($p));
+        }
     },
     'sendmail_by_proc_open' => function () {
         foreach ([sendmail() . ' -t -i', [sendmail(), '-t', '-i', '-fb@example.com']] as $command) {

@@ -5,7 +5,8 @@ JOB     diff.py SCRATCH PHP INI CASES DIFFERENCES. Runs every case of CASES on
         stock PHP, whose sendmail_path is the recorder, and on PHP with the
         settings of the file INI added, as command line and under FPM, each
         with and without opcache. Compared are all output and, byte for byte,
-        the messages with their envelopes.
+        the messages with their envelopes: those that
+        tillpost-sendmail makes of the arguments that the recorder got.
 SPDX-License-Identifier: MIT
 """
 import glob
@@ -19,7 +20,6 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import fastcgi  # noqa: E402
 import fpm  # noqa: E402
 
-HAVE_VALUE = "ABCFLNORVXbdfhopqr"
 COMMON = ("display_errors=1\nhtml_errors=0\nlog_errors=0\nerror_log={log}\n"
           "sendmail_path={sendmail} -t -i\ndate.timezone=UTC\n")
 OPCACHE = ("zend_extension=opcache\nopcache.enable=1\nopcache.enable_cli=1\n"
@@ -28,41 +28,6 @@ OPCACHE = ("zend_extension=opcache\nopcache.enable=1\nopcache.enable_cli=1\n"
 
 
 # ---- messages ---------------------------------------------------------------
-
-def envelope_of(args):
-    """Sender (None: not given) and recipients in sendmail's arguments."""
-    sender, recipients, args = None, [], list(args)
-    while args:
-        word = args.pop(0)
-        if word == "--":
-            recipients += args
-            break
-        if not word.startswith("-") or word == "-":
-            recipients.append(word)
-            continue
-        letters = word[1:]
-        while letters:
-            letter, letters = letters[0], letters[1:]
-            if letter not in HAVE_VALUE:
-                continue
-            value = letters or (args.pop(0) if args else "")
-            if letter in "fr":
-                sender = value[1:-1] if value[:1] == "<" else value
-            break
-    return sender, recipients
-
-
-def recorded(folder):
-    found = []
-    for one in sorted(glob.glob(folder + "/*")):
-        with open(one + "/args", "rb") as file:
-            args = file.read().decode("utf-8", "replace").split("\0")[:-1]
-        with open(one + "/text", "rb") as file:
-            text = file.read()
-        found.append((*envelope_of(args), text))
-        shutil.rmtree(one)
-    return found
-
 
 def spooled(folder):
     found = []
@@ -80,6 +45,38 @@ def spooled(folder):
             elif key == "data-bytes":
                 size = int(value)
         found.append((sender, recipients, rest[:size]))
+    return found
+
+
+def envelope_of(args, text, world):
+    """What tillpost-sendmail makes of arguments: the sender (None: not given)
+    and the recipients; or its complaint, and the arguments."""
+    place = world.scratch + "/oracle"
+    if not os.path.isdir(place):
+        os.makedirs(place + "/incoming")
+        os.chmod(place + "/incoming", 0o3733)
+    done = subprocess.run(
+        [world.tillpost["sendmail"], *args], input=text, timeout=60,
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        env={**os.environ, "TILLPOST_SPOOL": place,
+             "TILLPOST_CONFIG": world.tillpost["config"],
+             "TILLPOST_PLUGIN": world.tillpost["plugin"]})
+    found = spooled(place)
+    if done.returncode or len(found) != 1:
+        return done.stderr.decode("utf-8", "replace"), args
+    return found[0][:2]
+
+
+def recorded(world):
+    found = []
+    for one in sorted(glob.glob(world.scratch + "/record/*")):
+        with open(one + "/args", "rb") as file:
+            args = file.read().decode("utf-8", "surrogateescape").split(
+                "\0")[:-1]
+        with open(one + "/text", "rb") as file:
+            text = file.read()
+        found.append((*envelope_of(args, text, world), text))
+        shutil.rmtree(one)
     return found
 
 
@@ -123,7 +120,7 @@ class Side:
                 stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                 env={**os.environ, **self.env}, timeout=60).stdout
         spool = spooled(self.world.scratch + "/spool")
-        return output, spool, recorded(self.world.scratch + "/record")
+        return output, spool, recorded(self.world)
 
     def stop(self):
         if self.fpm:
@@ -131,9 +128,14 @@ class Side:
 
 
 class World:
-    def __init__(self, scratch, php, cases):
+    def __init__(self, scratch, php, cases, settings):
         self.scratch, self.php, self.cases = scratch, php, cases
         self.sendmail = scratch + "/sendmail-recorder"
+        # tillpost.NAME => value
+        self.tillpost = dict(
+            line.removeprefix("tillpost.").split("=", 1)
+            for line in settings.splitlines()
+            if line.startswith("tillpost."))
         listed = subprocess.run([php, "-n", cases, "--list"], check=True,
                                 stdout=subprocess.PIPE).stdout
         self.settings = {k: dict(v) for k, v in json.loads(listed).items()}
@@ -185,10 +187,10 @@ def read_differences(file):
 
 def main():
     scratch, php, ini, cases, differences = sys.argv[1:]
-    world = World(scratch, php, cases)
-    listed = read_differences(differences)
     with open(ini) as file:
         settings = file.read()
+    world = World(scratch, php, cases, settings)
+    listed = read_differences(differences)
     mbstring = "".join(line + "\n" for line in settings.splitlines()
                        if line == "extension=mbstring")
     failed, accepted, total, used = 0, 0, 0, set()

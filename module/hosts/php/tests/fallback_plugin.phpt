@@ -6,7 +6,7 @@ tillpost.plugin=/nonexistent/tillpost.so
 <?php
 require __DIR__ . '/spool.inc';
 var_dump(mail('a@example.com', 'S', 'B'));
-pclose(popen(ini_get('sendmail_path') . ' -t -x', 'w'));
+pclose(popen(ini_get('sendmail_path') . ' -t -v', 'w'));
 var_dump(tillpost_status('01M8039AADERTNCDC0'));
 tp_show();
 ?>
@@ -22,6 +22,6 @@ To: a@example.com
 Subject: S
 
 B
--- recorded [-t] [-x]
+-- recorded [-t] [-v]
 
 --

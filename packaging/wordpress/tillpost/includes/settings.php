@@ -83,6 +83,14 @@ function tillpost_store_field() {
 			? esc_html__( 'Set in wp-config.php (TILLPOST_STORE).', 'tillpost' )
 			: esc_html__( 'As in the configuration of tillpost. Empty: tillpost finds the store by the sender address, or takes the default one.', 'tillpost' )
 	);
+	$named = function_exists( 'tillpost_get_store' ) ? (string) tillpost_get_store() : '';
+	if ( '' !== $named ) {
+		printf(
+			'<p class="description">%s</p>',
+			/* translators: %s: name of a store */
+			esc_html( sprintf( __( 'The settings of PHP name the store %s, which counts more.', 'tillpost' ), $named ) )
+		);
+	}
 }
 
 /**
