@@ -6,10 +6,10 @@
 #define _GNU_SOURCE /* O_PATH */
 #include "adapters/query_address.h"
 
+#include "adapters/socket_address.h"
+
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 int tp_query_directory(const char *spool)
@@ -20,15 +20,7 @@ int tp_query_directory(const char *spool)
 void tp_query_address(const char *spool, int directory, const char *name,
 	struct sockaddr_un *address_out)
 {
-	size_t bytes = sizeof(address_out->sun_path);
-	int len;
-
-	memset(address_out, 0, sizeof(*address_out));
-	address_out->sun_family = AF_UNIX;
-	len = snprintf(address_out->sun_path, bytes, "%s/%s", spool, name);
-	if (len < 0 || (size_t)len >= bytes)
-		(void)snprintf(address_out->sun_path, bytes,
-			"/proc/self/fd/%d/%s", directory, name);
+	tp_socket_address(spool, directory, "", name, address_out);
 }
 
 int tp_query_connect(const struct sockaddr_un *address)

@@ -1,9 +1,8 @@
 /*
  * query_address.h - the name of a socket in the spool
  *
- * JOB     A socket's address has room for 107 bytes, a spool's path may be
- *         longer. Then the socket is named through an open descriptor of the
- *         directory.
+ * JOB     Names the socket that answers, also where the spool's path is long
+ *         (socket_address.h), and connects to it.
  * LAYER   adapters; libc. Needs /proc for long paths.
  * THREADS any.
  * SPDX-License-Identifier: MIT

@@ -4,6 +4,8 @@
  * One thread, which never waits for a client: whoever is slow to ask or to
  * read is given up at his deadline, and nobody else notices. Answers are made
  * one at a time, whole and into memory, and go out as the client takes them.
+ * Users have their turns: one with many questions waits for his next answer
+ * until everybody else who asks has one.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -209,7 +211,8 @@ static void answer_line(struct tp_query_server *server,
 
 /* ---- a request ---------------------------------------------------------- */
 
-static void read_more(
+/* @return 1 if an answer was made */
+static int read_more(
 	struct tp_query_server *server, struct connection *connection)
 {
 	struct tp_error err = TP_ERROR_INIT;
@@ -219,21 +222,24 @@ static void read_more(
 	const char *end;
 
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
+		return 0;
 	if (got <= 0 || tp_buf_add(&connection->in, bytes, (size_t)got) < 0) {
 		drop(connection);
-		return;
+		return 0;
 	}
 	end = memchr(connection->in.data, '\n', connection->in.len);
-	if (end)
+	if (end) {
 		answer_line(server, connection,
 			(size_t)(end - connection->in.data));
-	else if (connection->in.len == TP_QUERY_REQUEST_MAX_BYTES)
+		return 1;
+	}
+	if (connection->in.len == TP_QUERY_REQUEST_MAX_BYTES)
 		send_end(connection,
 			tp_fail(&err, TP_ETOOBIG, WHERE,
 				"a request is one line of at most %d bytes",
 				TP_QUERY_REQUEST_MAX_BYTES),
 			&err);
+	return 0;
 }
 
 /* ---- who comes in ------------------------------------------------------- */
@@ -342,13 +348,31 @@ static int prepare(struct tp_query_server *server, struct pollfd *fds)
 	return left_ms;
 }
 
+/* Users who got an answer in this round. */
+struct answered {
+	uid_t uids[CONNECTIONS_MAX_COUNT];
+	int count;
+};
+
+static int has_answer(const struct answered *answered, uid_t uid)
+{
+	int i;
+
+	for (i = 0; i < answered->count; i++)
+		if (answered->uids[i] == uid)
+			return 1;
+	return 0;
+}
+
 static void serve(struct tp_query_server *server, const struct pollfd *fds)
 {
+	struct answered answered = { .count = 0 };
 	int i;
 
 	for (i = 0; i < CONNECTIONS_MAX_COUNT; i++) {
 		struct connection *at = &server->connections[i];
 		short happened = fds[FD_FIRST + i].revents;
+		uid_t uid = at->uid;
 
 		if (at->fd < 0 || atomic_load(&server->stopping))
 			continue;
@@ -356,9 +380,11 @@ static void serve(struct tp_query_server *server, const struct pollfd *fds)
 		 * meanwhile came in time. */
 		if (happened && at->asked)
 			send_more(at);
-		else if (happened)
-			read_more(server, at);
-		else if (tp_deadline_left_ms(at->deadline_ms) == 0)
+		else if (happened && has_answer(&answered, uid))
+			continue; /* next round it is still there */
+		else if (happened && read_more(server, at))
+			answered.uids[answered.count++] = uid;
+		else if (!happened && tp_deadline_left_ms(at->deadline_ms) == 0)
 			drop(at);
 	}
 }

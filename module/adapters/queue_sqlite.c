@@ -117,6 +117,7 @@ static struct tp_queue_sqlite *new_queue(
 	}
 	queue->base.ops = &sqlite_ops;
 	queue->free_reserve_bytes = options->free_reserve_bytes;
+	queue->search_max_ms = options->search_max_ms;
 	queue->clock = options->clock;
 	queue->pid = getpid();
 	queue->owner.fd = -1;

@@ -42,7 +42,9 @@ struct tp_queue_sqlite_options {
 	const char *path;	    /* made if missing; its directory is not */
 	int64_t free_reserve_bytes; /* put() needs so much free space left */
 	const struct tp_clock *clock; /* NULL: the machine's; borrowed */
-	int busy_ms; /* wait so long for another process; 0: 5,000 */
+	int busy_ms;	   /* wait so long for another process; 0: 5,000 */
+	int search_max_ms; /* list() and outcomes() give up with TP_ETIMEOUT
+			    * after so long; 0: never */
 };
 
 /* @return 0, or as ERRORS above. @owns caller, ops->destroy() */

@@ -55,6 +55,8 @@ static int code_of(int extended, int sys_errno)
 		return TP_EBUSY;
 	case SQLITE_TOOBIG:
 		return TP_ETOOBIG;
+	case SQLITE_INTERRUPT:
+		return TP_ETIMEOUT;
 	default:
 		return TP_EQUEUE;
 	}

@@ -55,6 +55,7 @@ struct tp_queue_sqlite {
 	char *wal_path;
 	char *owners_path;
 	int64_t free_reserve_bytes;
+	int search_max_ms; /* 0: no bound */
 	const struct tp_clock *clock;
 	pid_t pid; /* of the process that opened it */
 
@@ -69,8 +70,9 @@ struct tp_queue_sqlite {
 	int64_t free_checked_ms; /* monotonic; 0: never */
 	int checkpointed_pages;	 /* length of the WAL at the last checkpoint */
 
-	pthread_mutex_t read_mutex; /* the line below */
+	pthread_mutex_t read_mutex; /* the lines below */
 	struct tp_queue_db reader;
+	int64_t search_until_ms; /* monotonic */
 };
 
 /* The queue behind the interface, if this process may use it.

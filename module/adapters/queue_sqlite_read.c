@@ -67,6 +67,50 @@ static void read_end(struct tp_queue_sqlite *queue)
 	(void)pthread_mutex_unlock(&queue->read_mutex);
 }
 
+/* ---- searches that may only take so long -------------------------------- */
+
+#define LOOK_EVERY_OPS 1000
+
+/* @return until when the search that begins now may take; INT64_MAX */
+static int64_t search_until(struct tp_queue *base)
+{
+	const struct tp_queue_sqlite *queue = (struct tp_queue_sqlite *)base;
+
+	return queue->search_max_ms > 0 ? tp_deadline_ms(queue->search_max_ms)
+					: INT64_MAX;
+}
+
+static int is_late(void *until_ms)
+{
+	return tp_mono_ms() >= *(const int64_t *)until_ms;
+}
+
+/* As read_begin(); what runs until search_end() ends with TP_ETIMEOUT at
+ * UNTIL_MS. */
+static int search_begin(struct tp_queue *base, struct tp_queue_sqlite **out,
+	int64_t until_ms, struct tp_error *err)
+{
+	int rc;
+
+	if (is_late(&until_ms))
+		return tp_fail(err, TP_ETIMEOUT,
+			((struct tp_queue_sqlite *)base)->path,
+			"the search takes too long");
+	rc = read_begin(base, out, err);
+	if (rc < 0 || until_ms == INT64_MAX)
+		return rc;
+	(*out)->search_until_ms = until_ms;
+	sqlite3_progress_handler((*out)->reader.sql, LOOK_EVERY_OPS, is_late,
+		&(*out)->search_until_ms);
+	return rc;
+}
+
+static void search_end(struct tp_queue_sqlite *queue)
+{
+	sqlite3_progress_handler(queue->reader.sql, 0, NULL, NULL);
+	read_end(queue);
+}
+
 /* ---- items -------------------------------------------------------------- */
 
 struct tp_queue_item *tp_queue_items_add(struct tp_queue_items *items)
@@ -291,12 +335,12 @@ int tp_queue_sqlite_load(struct tp_queue *base, const char *queue_id,
 
 /* @return 1 if there may be more */
 static int read_page(struct tp_queue *base,
-	const struct tp_queue_filter *filter, size_t limit, int64_t *row,
-	struct tp_queue_items *items, struct tp_error *err)
+	const struct tp_queue_filter *filter, size_t limit, int64_t until_ms,
+	int64_t *row, struct tp_queue_items *items, struct tp_error *err)
 {
 	struct tp_queue_sqlite *queue;
 	struct tp_query query;
-	int rc = read_begin(base, &queue, err);
+	int rc = search_begin(base, &queue, until_ms, err);
 
 	if (rc < 0)
 		return rc;
@@ -312,7 +356,7 @@ static int read_page(struct tp_queue *base,
 	}
 	rc = tp_queue_sqlite_read_items(&query, items, row, err);
 	tp_query_end(&query);
-	read_end(queue);
+	search_end(queue);
 	return rc < 0 ? rc : !filter->queue_id && items->count == limit;
 }
 
@@ -331,6 +375,7 @@ int tp_queue_sqlite_list(struct tp_queue *base,
 {
 	size_t left = filter->limit ? filter->limit : SIZE_MAX;
 	struct tp_queue_items items = { NULL, 0, 0 };
+	int64_t until_ms = search_until(base);
 	int64_t row = 0;
 	size_t i;
 	int more = 1;
@@ -338,7 +383,8 @@ int tp_queue_sqlite_list(struct tp_queue *base,
 	while (more > 0 && left > 0) {
 		size_t page = left < PAGE_ITEMS ? left : PAGE_ITEMS;
 
-		more = read_page(base, filter, page, &row, &items, err);
+		more = read_page(
+			base, filter, page, until_ms, &row, &items, err);
 		for (i = 0; i < items.count && more >= 0; i++) {
 			if (!is_wanted(&items.at[i], filter))
 				continue; /* found by its id alone */
@@ -375,12 +421,12 @@ static void bind_event_filter(struct tp_query *query,
 /* Finds where a listing of the newest LIMIT starts: raises *AFTER_ID to just
  * below the first of them. @return 1, or 0 if there is nothing to list */
 static int find_newest(struct tp_queue *base,
-	const struct tp_outcome_filter *filter, int64_t *after_id,
-	struct tp_error *err)
+	const struct tp_outcome_filter *filter, int64_t until_ms,
+	int64_t *after_id, struct tp_error *err)
 {
 	struct tp_queue_sqlite *queue;
 	struct tp_query query;
-	int rc = read_begin(base, &queue, err);
+	int rc = search_begin(base, &queue, until_ms, err);
 
 	if (rc < 0)
 		return rc;
@@ -398,7 +444,7 @@ static int find_newest(struct tp_queue *base,
 			*after_id = first - 1;
 	}
 	tp_query_end(&query);
-	read_end(queue);
+	search_end(queue);
 	return rc;
 }
 
@@ -435,13 +481,14 @@ static void read_outcome(const struct tp_query *query, struct tp_outcome *out)
 /* Copies up to LIMIT outcomes. @return their number, those in PAGE even after
  * a failure are the caller's */
 static int read_outcomes(struct tp_queue *base,
-	const struct tp_outcome_filter *filter, int64_t after_id, size_t limit,
-	struct tp_outcome *page[PAGE_OUTCOMES], struct tp_error *err)
+	const struct tp_outcome_filter *filter, int64_t until_ms,
+	int64_t after_id, size_t limit, struct tp_outcome *page[PAGE_OUTCOMES],
+	struct tp_error *err)
 {
 	struct tp_queue_sqlite *queue;
 	struct tp_query query;
 	int count = 0;
-	int rc = read_begin(base, &queue, err);
+	int rc = search_begin(base, &queue, until_ms, err);
 
 	if (rc < 0)
 		return rc;
@@ -462,7 +509,7 @@ static int read_outcomes(struct tp_queue *base,
 		count++;
 	}
 	tp_query_end(&query);
-	read_end(queue);
+	search_end(queue);
 	return rc < 0 ? rc : count;
 }
 
@@ -471,19 +518,21 @@ int tp_queue_sqlite_outcomes(struct tp_queue *base,
 	struct tp_error *err)
 {
 	size_t left = filter->limit ? filter->limit : SIZE_MAX;
+	int64_t until_ms = search_until(base);
 	int64_t after_id = filter->after_event_id;
 	int rc = 1;
 	int ended;
 
 	if (filter->limit > 0)
-		rc = find_newest(base, filter, &after_id, err);
+		rc = find_newest(base, filter, until_ms, &after_id, err);
 	ended = rc <= 0;
 	while (!ended) {
 		struct tp_outcome *page[PAGE_OUTCOMES] = { NULL };
 		size_t want = left < PAGE_OUTCOMES ? left : PAGE_OUTCOMES;
 		size_t i;
 
-		rc = read_outcomes(base, filter, after_id, want, page, err);
+		rc = read_outcomes(
+			base, filter, until_ms, after_id, want, page, err);
 		ended = rc < (int)want;
 		for (i = 0; i < PAGE_OUTCOMES && page[i]; i++) {
 			after_id = page[i]->event_id;

@@ -51,8 +51,10 @@ uint32_t tp_spool_checksum(uint32_t checksum, const void *data, size_t len);
  * @return 0; TP_ENOTFOUND (no spool there), TP_EPERM, TP_ENOSPC, TP_EIO;
  *         TP_EBUSY (the queue id is taken: use another); TP_EINVAL, TP_ETOOBIG
  *         (the record cannot be spelled); TP_ENOMEM. After these nothing of it
- *         is left, or will be taken in. TP_EUNCERTAIN: the last sync failed
- *         and it could not be taken back, so it may be sent. */
+ *         is left; but where only the last sync failed (TP_EIO, TP_ENOSPC) it
+ *         had its name for a moment, and a daemon that was quick has read it
+ *         and will send it. TP_EUNCERTAIN: that sync failed and it could not be
+ *         taken back, so it may be sent. */
 int tp_spool_write(const char *spool, int64_t free_reserve_bytes,
 	const struct tp_spool_record *record,
 	struct tp_error *err) TP_USE_RESULT;
@@ -74,6 +76,9 @@ struct tp_spool_reader;
 int tp_spool_reader_open(const char *spool, struct tp_spool_reader **reader_out,
 	struct tp_error *err) TP_USE_RESULT;
 void tp_spool_reader_close(struct tp_spool_reader **reader);
+/* In a forked child, instead of close: only closes the child's copies of the
+ * descriptors. The lock lives as long as a copy of it is open. NULL-safe. */
+void tp_spool_reader_abandon(struct tp_spool_reader **reader);
 
 /* Sleeps until something may have come, tp_spool_reader_wake(), or
  * TIMEOUT_MS. */
@@ -85,6 +90,7 @@ void tp_spool_reader_wake(struct tp_spool_reader *reader);
 struct tp_spool_file {
 	char name[TP_QUEUE_ID_BYTES]; /* of an accepted file: its queue id */
 	uid_t owner;
+	int64_t changed_ms;	       /* by the kernel's word (ctime) */
 	struct tp_spool_record record; /* borrows from bytes */
 	char *bytes;
 	size_t len;
@@ -100,6 +106,8 @@ typedef void tp_spool_note_fn(
  * file, more than one link, not a queue id, too large) or left over (a "t."
  * file unchanged for an hour) is dealt with on the way: quarantined or
  * removed, and told to NOTE, at most a bounded number of lines per pass.
+ * It is not fair between users: who leaves many files delays the others', but
+ * each file that was there when a pass began is named in it.
  * @return 1: a name; 0: the pass is over, the next call starts a new one;
  *         TP_EIO */
 int tp_spool_reader_next(struct tp_spool_reader *reader, tp_spool_note_fn *note,
@@ -113,9 +121,9 @@ void tp_spool_reader_limit(
 
 /* Opens without following links, checks type, links, owner, size and
  * checksum, and that the record's queue id is the name.
- * @return 0; 1: it is damaged or foreign and now in quarantine (ERR says
- *         why); TP_ENOTFOUND: it is gone; TP_EIO, TP_ENOMEM: try again
- *         later */
+ * @return 0; 1: it is damaged or foreign and now in quarantine, or deleted
+ *         where that is full (ERR says why); TP_ENOTFOUND: it is gone; TP_EIO,
+ * TP_ENOMEM: try again later */
 int tp_spool_reader_load(struct tp_spool_reader *reader, const char *name,
 	struct tp_spool_file *file_out, struct tp_error *err) TP_USE_RESULT;
 
@@ -131,7 +139,19 @@ int tp_spool_reader_sync(
  * @thread any @return how many; 0: nothing is left, or it cannot be done */
 unsigned tp_spool_reader_purge(struct tp_spool_reader *reader, unsigned most);
 
-/* Moves NAME to quarantine; REASON goes into NAME.reason. */
+/* 1 if writers still find the directory that READER reads; 0: it was replaced,
+ * or mounted over, and READER must be closed and opened again. */
+int tp_spool_reader_current(const struct tp_spool_reader *reader);
+
+/* Anybody can fill quarantine. From here on what is damaged or foreign is
+ * deleted instead; a mail that is well-formed never is. */
+#define TP_SPOOL_QUARANTINE_MAX_COUNT 10000
+#define TP_SPOOL_QUARANTINE_MAX_BYTES (INT64_C(1) << 30)
+
+/* Moves NAME to quarantine, however full that is; REASON goes into
+ * NAME.reason.
+ * @return 0; TP_ENOTFOUND (gone); TP_EPERM (its owner has put something in its
+ *         place that nobody else can move); TP_EINVAL, TP_EIO */
 int tp_spool_reader_quarantine(struct tp_spool_reader *reader, const char *name,
 	const char *reason, struct tp_error *err) TP_USE_RESULT;
 
@@ -151,8 +171,9 @@ typedef int tp_spool_entry_fn(void *ctx, const struct tp_spool_entry *entry);
 /* @return how many were shown; TP_ENOTFOUND, TP_EPERM, TP_EIO */
 int tp_spool_list(const char *spool, tp_spool_entry_fn *cb, void *ctx,
 	struct tp_error *err) TP_USE_RESULT;
-/* Counts, cheaply enough for a status call; a directory that may not be read
- * is an error. */
+/* Counts, up to TP_SPOOL_COUNT_MAX of each: cheaply enough for a status call.
+ * A directory that may not be read is an error. */
+#define TP_SPOOL_COUNT_MAX 100000
 int tp_spool_count(const char *spool, int64_t *waiting_out,
 	int64_t *quarantined_out, struct tp_error *err) TP_USE_RESULT;
 /* Puts a quarantined file back, to be taken in again. Only what has the name

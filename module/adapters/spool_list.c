@@ -140,7 +140,8 @@ static int count(
 	if (!dir)
 		return tp_fail_errno(
 			err, TP_EIO, "spool", "cannot read the directory");
-	while (errno = 0, (entry = readdir(dir)) != NULL)
+	while (errno = 0,
+		*out < TP_SPOOL_COUNT_MAX && (entry = readdir(dir)) != NULL)
 		if (entry->d_name[0] != '.' && counts(NULL, entry))
 			++*out;
 	if (errno != 0) {

@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -89,6 +90,8 @@ static int check_file(const struct tp_spool_reader *reader, int fd,
 		return damaged(err, file->name,
 			"has more than one name, so it may be another's");
 	file->owner = st.st_uid;
+	file->changed_ms = (int64_t)st.st_ctim.tv_sec * 1000 +
+			   st.st_ctim.tv_nsec / 1000000;
 	file->len = (size_t)st.st_size;
 	return check_size(reader, file->name, st.st_size, err);
 }
@@ -151,14 +154,22 @@ static int load(struct tp_spool_reader *reader, struct tp_spool_file *file,
 	return rc;
 }
 
+static void add_text(struct tp_error *err, const char *text)
+{
+	size_t len = strlen(err->text);
+
+	(void)snprintf(err->text + len, sizeof(err->text) - len, "%s", text);
+}
+
 /* @return 1, or why it could not be put away */
 static int put_away(
 	struct tp_spool_reader *reader, const char *name, struct tp_error *err)
 {
 	struct tp_error trouble = TP_ERROR_INIT;
-	int rc = tp_spool_quarantine(reader->incoming_fd, reader->quarantine_fd,
-		name, err->text, &trouble);
+	int rc = tp_spool_reject(reader, name, err->text, &trouble);
 
+	if (rc == TP_SPOOL_DELETED)
+		add_text(err, TP_SPOOL_DELETED_TEXT);
 	if (rc >= 0)
 		return 1;
 	*err = trouble;

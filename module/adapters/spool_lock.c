@@ -1,19 +1,13 @@
 /*
  * spool_lock.c - one process takes in
  *
- * The lock is on the open file description (flock), so it ends with the
- * process however that ends, and closing another descriptor of the file does
- * not lose it.
- *
  * SPDX-License-Identifier: MIT
  */
+#include "adapters/lock_file.h"
 #include "adapters/spool_private.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #define TRIES 10
@@ -40,17 +34,6 @@ static int open_lock(int spool_fd, const char *spool, struct tp_error *err)
 	return fd;
 }
 
-static int busy(int fd, const char *spool, struct tp_error *err)
-{
-	char pid[24] = "";
-	ssize_t len = pread(fd, pid, sizeof(pid) - 1, 0);
-
-	pid[len > 0 ? strspn(pid, "0123456789") : 0] = '\0';
-	return tp_fail(err, TP_EBUSY, spool,
-		"another process takes this spool in (pid %s); stop it first",
-		pid[0] ? pid : "unknown");
-}
-
 /* @return 1 if FD is what "lock" names now */
 static int is_current(int fd, int spool_fd)
 {
@@ -61,16 +44,6 @@ static int is_current(int fd, int spool_fd)
 	       fstatat(spool_fd, TP_SPOOL_LOCK, &named, AT_SYMLINK_NOFOLLOW) ==
 		       0 &&
 	       mine.st_dev == named.st_dev && mine.st_ino == named.st_ino;
-}
-
-/* Only for people who ask who it is, so a full disk is no failure. */
-static void write_pid(int fd)
-{
-	char pid[24];
-	int len = snprintf(pid, sizeof(pid), "%ld\n", (long)getpid());
-
-	if (ftruncate(fd, 0) < 0 || pwrite(fd, pid, (size_t)len, 0) != len)
-		return;
 }
 
 int tp_spool_lock(int spool_fd, const char *spool, struct tp_error *err)
@@ -84,19 +57,12 @@ int tp_spool_lock(int spool_fd, const char *spool, struct tp_error *err)
 
 		if (fd < 0)
 			return fd;
-		if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-			rc = errno == EWOULDBLOCK
-				     ? busy(fd, spool, err)
-				     : tp_fail_errno(err, TP_EIO, spool,
-					       "cannot lock the spool");
-			(void)close(fd);
-			return rc;
-		}
-		if (is_current(fd, spool_fd)) {
-			write_pid(fd);
+		rc = tp_lock_file(fd, spool, "takes this spool in", err);
+		if (rc >= 0 && is_current(fd, spool_fd))
 			return fd;
-		}
 		(void)close(fd);
+		if (rc < 0)
+			return rc;
 	}
 	return tp_fail(err, TP_EIO, spool,
 		"the file \"lock\" is replaced again and again");

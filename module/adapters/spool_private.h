@@ -103,6 +103,13 @@ int tp_spool_wake_listen(const char *spool, int spool_fd);
 int tp_spool_quarantine(int incoming_fd, int quarantine_fd, const char *name,
 	const char *reason, struct tp_error *err) TP_USE_RESULT;
 
+/* tp_spool_quarantine() of NAME in incoming, if there is room; else deletes
+ * NAME, with TP_SPOOL_DELETED. For what is no mail. */
+int tp_spool_reject(struct tp_spool_reader *reader, const char *name,
+	const char *reason, struct tp_error *err) TP_USE_RESULT;
+#define TP_SPOOL_DELETED 1
+#define TP_SPOOL_DELETED_TEXT "; deleted, for quarantine is full"
+
 /* The first line of NAME's reason; "" if there is none. */
 void tp_spool_reason(
 	int quarantine_fd, const char *name, char *out, size_t out_bytes);
@@ -126,6 +133,10 @@ struct tp_spool_reader {
 	int wake_fd;	/* -1: none */
 	int inotify_fd; /* -1: none */
 	int64_t data_max_bytes;
+	/* what quarantine holds, about: people empty it */
+	int64_t kept_counted_ms; /* tp_mono_ms(); 0: never */
+	int64_t kept_count;
+	int64_t kept_bytes;
 	/* the pass that is under way */
 	DIR *dir;	  /* NULL: none */
 	int at_end;	  /* DIR has been read to its end */

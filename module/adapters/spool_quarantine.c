@@ -120,6 +120,85 @@ int tp_spool_quarantine(int incoming_fd, int quarantine_fd, const char *name,
 		"cannot be moved to quarantine");
 }
 
+/* ---- room --------------------------------------------------------------- */
+
+#define COUNT_EVERY_MS 60000
+
+static int has_room(const struct tp_spool_reader *reader)
+{
+	return reader->kept_count < TP_SPOOL_QUARANTINE_MAX_COUNT &&
+	       reader->kept_bytes < TP_SPOOL_QUARANTINE_MAX_BYTES;
+}
+
+/* What it takes on the disk, which for a file with holes is not its size. */
+static int64_t disk_bytes(int fd, const char *name)
+{
+	struct stat st;
+
+	return fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0
+		       ? (int64_t)st.st_blocks * 512
+		       : 0;
+}
+
+/* No further than to the bound. */
+static void count_kept(struct tp_spool_reader *reader)
+{
+	DIR *dir = tp_spool_stream(reader->quarantine_fd);
+	const struct dirent *entry;
+
+	reader->kept_counted_ms = tp_mono_ms();
+	reader->kept_count = 0;
+	reader->kept_bytes = 0;
+	while (dir && has_room(reader) && (entry = readdir(dir)) != NULL) {
+		if (entry->d_name[0] == '.' ||
+			tp_spool_is_reason(entry->d_name))
+			continue;
+		reader->kept_count++;
+		reader->kept_bytes +=
+			disk_bytes(reader->quarantine_fd, entry->d_name);
+	}
+	if (dir)
+		(void)closedir(dir);
+}
+
+static int throw_away(
+	struct tp_spool_reader *reader, const char *name, struct tp_error *err)
+{
+	int fd = reader->incoming_fd;
+	int rc = unlinkat(fd, name, 0);
+
+	if (rc < 0 && (errno == EISDIR || errno == EPERM))
+		rc = unlinkat(fd, name, AT_REMOVEDIR);
+	if (rc == 0)
+		return TP_SPOOL_DELETED;
+	if (errno == ENOENT)
+		return tp_fail(err, TP_ENOTFOUND, name, "it is gone");
+	return tp_fail_errno(err, TP_EPERM, name,
+		"cannot be deleted, and quarantine is full");
+}
+
+int tp_spool_reject(struct tp_spool_reader *reader, const char *name,
+	const char *reason, struct tp_error *err)
+{
+	int64_t bytes = disk_bytes(reader->incoming_fd, name);
+	int rc;
+
+	if (reader->kept_counted_ms == 0 ||
+		tp_mono_ms() - reader->kept_counted_ms >= COUNT_EVERY_MS)
+		count_kept(reader);
+	if (!has_room(reader))
+		return throw_away(reader, name, err);
+	rc = tp_spool_quarantine(
+		reader->incoming_fd, reader->quarantine_fd, name, reason, err);
+	if (rc >= 0) {
+		reader->kept_count++;
+		reader->kept_bytes += bytes;
+	}
+	return rc;
+}
+
+/* ---- reasons ------------------------------------------------------------ */
+
 void tp_spool_reason(
 	int quarantine_fd, const char *name, char *out, size_t out_bytes)
 {

@@ -117,17 +117,8 @@ static void close_fd(int fd)
 		(void)close(fd);
 }
 
-/* The socket's name stays: in a forked child it is the parent's. */
-void tp_spool_reader_close(struct tp_spool_reader **reader_ptr)
+static void close_all(struct tp_spool_reader *reader)
 {
-	struct tp_spool_reader *reader = *reader_ptr;
-
-	*reader_ptr = NULL;
-	if (!reader)
-		return;
-	if (reader->dir)
-		(void)closedir(reader->dir);
-	tp_spool_names_free(&reader->names);
 	close_fd(reader->inotify_fd);
 	close_fd(reader->wake_fd);
 	close_fd(reader->event_fd);
@@ -138,6 +129,31 @@ void tp_spool_reader_close(struct tp_spool_reader **reader_ptr)
 	close_fd(reader->spool_fd);
 	tp_free(reader->spool);
 	tp_free(reader);
+}
+
+/* The wake socket's name stays: the next reader takes it over. */
+void tp_spool_reader_close(struct tp_spool_reader **reader_ptr)
+{
+	struct tp_spool_reader *reader = *reader_ptr;
+
+	*reader_ptr = NULL;
+	if (!reader)
+		return;
+	if (reader->dir)
+		(void)closedir(reader->dir);
+	tp_spool_names_free(&reader->names);
+	close_all(reader);
+}
+
+/* A pass of the parent may be in the middle of its directory and its names,
+ * whose state is unknown here: they hold no lock and stay. */
+void tp_spool_reader_abandon(struct tp_spool_reader **reader_ptr)
+{
+	struct tp_spool_reader *reader = *reader_ptr;
+
+	*reader_ptr = NULL;
+	if (reader)
+		close_all(reader);
 }
 
 /* ---- waiting ------------------------------------------------------------ */

@@ -97,9 +97,10 @@ static void put_away(struct sweep *sweep, const struct dirent *entry)
 
 	show(entry->d_name, name);
 	(void)snprintf(text, sizeof(text), "%s %s", name, what_is(entry));
-	rc = tp_spool_quarantine(reader->incoming_fd, reader->quarantine_fd,
-		entry->d_name, text, &err);
-	if (rc == TP_OK) {
+	rc = tp_spool_reject(reader, entry->d_name, text, &err);
+	if (rc >= 0) {
+		(void)snprintf(text, sizeof(text), "%s %s%s", name,
+			what_is(entry), rc ? TP_SPOOL_DELETED_TEXT : "");
 		note(sweep, LOG_WARNING, "spool-foreign", text);
 	} else if (rc != TP_ENOTFOUND) {
 		(void)snprintf(text, sizeof(text), "%s %s, and %s", name,
@@ -153,8 +154,7 @@ static int take(void *ctx, const struct dirent *entry)
 	return 0;
 }
 
-/* Whether writers still find the directory that this reader holds. */
-static int is_current(struct tp_spool_reader *reader)
+int tp_spool_reader_current(const struct tp_spool_reader *reader)
 {
 	struct tp_error ignored = TP_ERROR_INIT;
 	char path[PATH_MAX];
@@ -170,7 +170,7 @@ static int is_current(struct tp_spool_reader *reader)
 
 static int begin_pass(struct tp_spool_reader *reader, struct tp_error *err)
 {
-	if (!is_current(reader))
+	if (!tp_spool_reader_current(reader))
 		return tp_fail(err, TP_EIO, reader->spool,
 			"the directory \"incoming\" is not the one that was "
 			"opened any more; it must be opened again");

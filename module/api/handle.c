@@ -181,6 +181,21 @@ static int open_stop_pipe(tillpost_handle *handle, struct tp_error *err)
 	return TP_OK;
 }
 
+/* Others may ask this handle what they like: that has connections to the
+ * database of its own, and an end. */
+static int open_intake(tillpost_handle *handle,
+	const struct tp_queue_sqlite_options *queue_options,
+	struct tp_error *err)
+{
+	struct tp_queue_sqlite_options options = *queue_options;
+	int rc = tp_spool_intake_open(handle, err);
+
+	options.search_max_ms = TP_QUERY_SEARCH_MAX_MS;
+	if (rc >= 0)
+		rc = tp_queue_sqlite_open(&options, &handle->query_queue, err);
+	return rc;
+}
+
 static int open_parts(tillpost_handle *handle, struct tp_error *err)
 {
 	struct tp_config_source source = tp_handle_source(handle);
@@ -198,7 +213,7 @@ static int open_parts(tillpost_handle *handle, struct tp_error *err)
 	};
 	rc = tp_queue_sqlite_open(&queue_options, &handle->queue, err);
 	if (rc >= 0 && (handle->flags & TILLPOST_OPEN_INTAKE))
-		rc = tp_spool_intake_open(handle, err);
+		rc = open_intake(handle, &queue_options, err);
 	if (rc >= 0)
 		rc = open_outcome_file(handle, err);
 	if (rc >= 0)
@@ -297,12 +312,15 @@ static void close_pipe(tillpost_handle *handle)
 }
 
 /* In a forked child the engine's threads do not exist and its locks are in an
- * unknown state: engine and transport are left alone, the queue only drops
- * what is the child's. */
+ * unknown state: engine and transport are left alone, the queue, the spool and
+ * its socket only drop the child's copies of descriptors. */
 static void close_in_child(tillpost_handle *handle)
 {
+	if (handle->query_queue)
+		handle->query_queue->ops->destroy(&handle->query_queue);
 	if (handle->queue)
 		handle->queue->ops->destroy(&handle->queue);
+	tp_handle_query_stop(handle);
 	tp_spool_intake_close_in_child(&handle->intake);
 	close_pipe(handle);
 	tp_free(handle->config_path);
@@ -319,6 +337,8 @@ static void close_parts(tillpost_handle *handle)
 	if (handle->transport)
 		handle->transport->ops->destroy(&handle->transport);
 	tp_outcome_file_close(&handle->outcome_file);
+	if (handle->query_queue)
+		handle->query_queue->ops->destroy(&handle->query_queue);
 	if (handle->queue)
 		handle->queue->ops->destroy(&handle->queue);
 	tp_config_unref(&handle->config);

@@ -48,7 +48,8 @@ struct tillpost_handle {
 	pthread_mutex_t delivery_lock;
 	unsigned delivery_count;	      /* starts without their stop */
 	struct tp_spool_intake *intake;	      /* NULL unless OPEN_INTAKE */
-	struct tp_query_server *query_server; /* query_calls.c's; NULL: none */
+	struct tp_query_server *query_server; /* query_answer.c's; NULL: none */
+	struct tp_queue *query_queue;	      /* the same queue, for answers */
 	struct tp_submit_role *submit; /* NULL unless the role is submit; then
 					* config to engine are not used */
 };
@@ -98,6 +99,10 @@ struct tp_intake_context {
 	int (*user)(
 		void *user_ctx, struct tp_user *user_out, struct tp_error *err);
 	void *user_ctx;
+	/* The system knows no name for who submits, and the store admits users
+	 * by name: not now, instead of refused, for the directory of users may
+	 * just not be there. */
+	int nameless_waits;
 };
 
 /* A message on its way in: what route_explain() shows and submit() stores.
@@ -108,14 +113,15 @@ struct tp_intake {
 	struct tp_message message;
 };
 /* @return 0; TP_EINVAL, TP_EMESSAGE, TP_EADDRESS, TP_ETOOBIG, TP_ENOTFOUND,
- *         TP_EPERM, TP_ECONFIG: refused; TP_EIO, TP_ENOMEM: not now */
+ *         TP_EPERM, TP_ECONFIG: refused; TP_EIO, TP_EBUSY, TP_ENOMEM: not
+ *         now */
 int tp_intake_make(const struct tp_intake_context *context,
 	const struct tillpost_message *message, struct tp_intake *intake_out,
 	struct tp_error *err) TP_USE_RESULT;
 void tp_intake_free(struct tp_intake *intake);
 /* What the queue stores; without a queue id. Borrows everything but its array
  * of recipients (tp_free()) from the other arguments.
- * @return 0; TP_EINVAL (expired before it was submitted), TP_ENOMEM */
+ * @return 0; TP_ENOMEM */
 int tp_intake_item(const struct tp_intake *intake,
 	const struct tillpost_message *message, int64_t accepted_ms,
 	struct tp_queue_item *item_out, struct tp_error *err) TP_USE_RESULT;
@@ -156,6 +162,9 @@ void tp_spool_intake_close_in_child(struct tp_spool_intake **intake);
 const char *tp_spool_intake_path(const struct tp_spool_intake *intake);
 /* 1 if the spool was seen empty since the last start. */
 int tp_spool_intake_idle(struct tp_spool_intake *intake);
+/* @return TP_ETIMEOUT if the thread is there and hangs. @thread any */
+int tp_spool_intake_check(
+	struct tp_spool_intake *intake, struct tp_error *err) TP_USE_RESULT;
 int64_t tp_spool_intake_count(struct tp_spool_intake *intake);
 
 /* ---- spool_calls.c ------------------------------------------------------ */
@@ -168,13 +177,18 @@ int32_t tp_api_spool_action(tillpost_handle *handle, int32_t action,
 void tp_handle_spool_status(
 	tillpost_handle *handle, struct tillpost_status *status);
 
-/* ---- query_calls.c ------------------------------------------------------ */
+/* ---- query_answer.c ----------------------------------------------------- */
+
+/* A question may take so long; see query_answer.c. */
+#define TP_QUERY_SEARCH_MAX_MS 500
 
 /* Begins and ends answering the processes that only submit: while this handle
  * takes the spool in. stop is called after a start that failed, too. */
 int tp_handle_query_start(
 	tillpost_handle *handle, struct tp_error *err) TP_USE_RESULT;
 void tp_handle_query_stop(tillpost_handle *handle);
+
+/* ---- query_calls.c ------------------------------------------------------ */
 
 /* The calls of the same names in the role submit: they ask the process that
  * takes the spool in. The handle was found usable. */

@@ -138,6 +138,10 @@ int32_t tp_api_status(tillpost_handle *handle, struct tillpost_status *status,
 		rc = fill_status(handle, status, &detail);
 	if (rc >= 0 && relay)
 		rc = tp_handle_relays(handle, relay, ctx, &detail);
+	/* Who asks again and again, as a watchdog does, must not find well what
+	 * does not work any more. */
+	if (rc >= 0 && handle->intake)
+		rc = tp_spool_intake_check(handle->intake, &detail);
 	return tp_abi_error(err, rc, &detail);
 }
 

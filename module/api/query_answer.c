@@ -6,6 +6,10 @@
  *         Everybody who may submit as a store may see the state of a message
  *         whose id he knows, without addresses and without anybody's words.
  *         What may not be seen is answered like what is not there.
+ * BOUNDS  one question takes about TP_QUERY_SEARCH_MAX_MS at most: nobody can
+ *         keep the others waiting with a search through millions of outcomes.
+ *         The delivery does not wait at all: answers have connections to the
+ *         database of their own.
  * THREADS all of it runs on the query server's thread, beside everything else.
  * SPDX-License-Identifier: MIT
  */
@@ -25,6 +29,7 @@ struct asker {
 	struct tp_user_name name;
 	struct tp_user user;
 	int sees_all;
+	int64_t until_mono_ms;
 	const struct tp_query_sink *sink;
 };
 
@@ -38,6 +43,14 @@ static int may_ask(const struct asker *asker, const struct tp_store *store)
 {
 	return asker->sees_all ||
 	       (store && tp_store_admits(store, &asker->user));
+}
+
+/* A question is many searches, each with a bound of its own. */
+static int has_time(const struct asker *asker, struct tp_error *err)
+{
+	if (tp_deadline_left_ms(asker->until_mono_ms) > 0)
+		return TP_OK;
+	return tp_fail(err, TP_ETIMEOUT, "query", "over time");
 }
 
 /* ---- one message -------------------------------------------------------- */
@@ -122,7 +135,7 @@ static int show_ended(const char *queue_id, struct message_search *search,
 	struct tp_error *err)
 {
 	const struct asker *asker = search->asker;
-	struct tp_queue *queue = asker->handle->queue;
+	struct tp_queue *queue = asker->handle->query_queue;
 	struct tp_outcome_filter filter = { .queue_id = queue_id };
 	struct ending ending = { .store = "" };
 	struct tp_query_message message = { .queue_id = queue_id };
@@ -151,7 +164,7 @@ static int show_ended(const char *queue_id, struct message_search *search,
 static int answer_message(const struct asker *asker,
 	const struct tp_query_request *request, struct tp_error *err)
 {
-	struct tp_queue *queue = asker->handle->queue;
+	struct tp_queue *queue = asker->handle->query_queue;
 	struct message_search search = { .asker = asker };
 	struct tp_queue_filter filter = {
 		.queue_id = request->queue_id,
@@ -230,7 +243,7 @@ static int gather_stores(const struct asker *asker,
 	struct tp_outcome_filter filter, struct gathering *all,
 	struct tp_error *err)
 {
-	struct tp_queue *queue = asker->handle->queue;
+	struct tp_queue *queue = asker->handle->query_queue;
 	int rc = TP_OK;
 	size_t i;
 
@@ -240,7 +253,10 @@ static int gather_stores(const struct asker *asker,
 		if (!may_see(asker, store))
 			continue;
 		filter.store = store->name;
-		rc = queue->ops->outcomes(queue, &filter, gather, all, err);
+		rc = has_time(asker, err);
+		if (rc >= 0)
+			rc = queue->ops->outcomes(
+				queue, &filter, gather, all, err);
 		if (rc >= 0 && all->failed)
 			rc = tp_fail(
 				err, TP_ENOMEM, "outcomes", "out of memory");
@@ -267,7 +283,7 @@ static int answer_from_stores(const struct asker *asker,
 static int answer_outcomes(const struct asker *asker,
 	const struct tp_query_request *request, struct tp_error *err)
 {
-	struct tp_queue *queue = asker->handle->queue;
+	struct tp_queue *queue = asker->handle->query_queue;
 	const struct tp_outcome_filter filter = {
 		.store = request->store,
 		.relay = request->relay,
@@ -342,7 +358,7 @@ static void find_lane(void *ctx, const struct tp_lane_view *view)
 static int show_store(const struct asker *asker, const struct tp_store *store,
 	struct tp_error *err)
 {
-	struct tp_queue *queue = asker->handle->queue;
+	struct tp_queue *queue = asker->handle->query_queue;
 	struct tp_queue_filter filter = {
 		.store = store->name,
 		.state = -1,
@@ -357,8 +373,11 @@ static int show_store(const struct asker *asker, const struct tp_store *store,
 		.now_ms = tp_now_ms(&asker->handle->clock),
 	};
 	struct lane_search lane = { .relay = store->relay->name };
-	int rc = queue->ops->list(queue, &filter, count_item, &counting, err);
+	int rc = has_time(asker, err);
 
+	if (rc >= 0)
+		rc = queue->ops->list(
+			queue, &filter, count_item, &counting, err);
 	if (rc < 0)
 		return rc;
 	tp_engine_lanes(asker->handle->engine, find_lane, &lane);
@@ -393,6 +412,15 @@ static int find_asker(struct asker *asker, uid_t uid, struct tp_error *err)
 	return TP_OK;
 }
 
+static int say_less(struct tp_error *err)
+{
+	tp_error_clear(err);
+	return tp_fail(err, TP_ETIMEOUT, "query",
+		"the search was ended after %d ms: ask for less, with a queue "
+		"id or a later \"since\"",
+		TP_QUERY_SEARCH_MAX_MS);
+}
+
 static int answer(void *ctx, uid_t uid, const struct tp_query_request *request,
 	const struct tp_query_sink *sink, struct tp_error *err)
 {
@@ -402,6 +430,7 @@ static int answer(void *ctx, uid_t uid, const struct tp_query_request *request,
 	if (rc < 0)
 		return rc;
 	asker.config = tp_handle_config(asker.handle);
+	asker.until_mono_ms = tp_deadline_ms(TP_QUERY_SEARCH_MAX_MS);
 	switch (request->op) {
 	case TP_QUERY_MESSAGE:
 		rc = answer_message(&asker, request, err);
@@ -413,7 +442,7 @@ static int answer(void *ctx, uid_t uid, const struct tp_query_request *request,
 		rc = answer_status(&asker, err);
 	}
 	tp_config_unref(&asker.config);
-	return rc;
+	return rc == TP_ETIMEOUT ? say_less(err) : rc;
 }
 
 int tp_handle_query_start(tillpost_handle *handle, struct tp_error *err)

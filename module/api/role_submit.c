@@ -5,7 +5,9 @@
  *         mutex, which a forked child could find locked for ever. The locks
  *         are words that hold the process id of who took them, so that a
  *         child knows a lock of its parent's other threads to be stale. What
- *         they guard is whole at every step.
+ *         they guard is whole at every step. Nobody waits for one for ever: a
+ *         process can have the id that is in a lock it does not hold.
+ *         The host is called back with a lock held only for its settings.
  * THREADS any, also in forked children.
  * SPDX-License-Identifier: MIT
  */
@@ -13,6 +15,7 @@
 #include "api/handle.h"
 
 #include "adapters/spool.h"
+#include "base/buf.h"
 #include "base/mem.h"
 
 #include <errno.h>
@@ -25,24 +28,34 @@
 #include <unistd.h>
 
 #define LOOK_EVERY_MS 1000
+#define LOCK_WAIT_MS 5000
 #define ID_ATTEMPTS_MAX_COUNT 3
+#define SELVES_MAX_COUNT 16
+#define NOTES_MAX_BYTES 65536
 
 /* What tells one state of the configuration from another: the main file, and
  * its directory for the managed file, which is replaced by renaming. */
 struct stamp {
-	int error; /* errno of a file that cannot be looked at */
-	struct timespec modified;
-	struct timespec directory_modified;
+	int error;		 /* errno of a file that cannot be looked at */
+	struct timespec changed; /* its content or its mode */
+	struct timespec directory_changed;
 	ino_t inode;
 	off_t size_bytes;
+};
+
+/* A user that this process has been. Never changed or removed, so that it can
+ * be read without a lock. */
+struct self {
+	struct tp_user_name name;
+	struct self *next;
+	unsigned number; /* how many come after it, and itself */
 };
 
 struct tp_submit_role {
 	atomic_int config_lock;
 	struct tp_config *config;
 	char *spool_path; /* the host's choice; NULL: the configuration's */
-	struct tp_user_name self; /* who opened the handle */
-	int self_known;
+	_Atomic(struct self *) selves;
 
 	atomic_int load_lock;
 	atomic_llong look_again_mono_ms;
@@ -63,15 +76,63 @@ static int try_lock(atomic_int *lock)
 	       atomic_compare_exchange_strong(lock, &holder, me);
 }
 
-static void lock_word(atomic_int *lock)
+/* @return 1; 0: whoever holds it keeps it */
+static int lock_in_time(atomic_int *lock)
 {
-	while (!try_lock(lock))
+	int64_t deadline_ms;
+
+	if (try_lock(lock))
+		return 1;
+	deadline_ms = tp_deadline_ms(LOCK_WAIT_MS);
+	while (!try_lock(lock)) {
+		if (tp_deadline_left_ms(deadline_ms) == 0)
+			return 0;
 		(void)sched_yield();
+	}
+	return 1;
+}
+
+/* For a few instructions: nobody who is still there holds it that long. */
+static void lock_or_take(atomic_int *lock)
+{
+	if (!lock_in_time(lock))
+		atomic_store(lock, (int)getpid());
 }
 
 static void unlock_word(atomic_int *lock)
 {
 	atomic_store(lock, 0);
+}
+
+/* ---- what is told ---------------------------------------------------------
+ *
+ * The host's log function may do as it likes, even not return: what is found
+ * with a lock held is told when it is free again.
+ */
+
+struct notes {
+	struct tp_buf bytes; /* a level in one byte, a text, a NUL; and again */
+};
+
+static void note(struct notes *notes, int level, const char *text)
+{
+	/* Without memory it is not told. */
+	(void)(tp_buf_printf(&notes->bytes, "%c%s%c", level, text, 0) < 0);
+}
+
+static void tell_notes(tillpost_handle *handle, struct notes *notes)
+{
+	const char *at = notes->bytes.data;
+	size_t left = notes->bytes.len;
+
+	while (left > 0) {
+		size_t len = strlen(at + 1) + 2;
+
+		tp_handle_log(handle, at[0], "configuration", at + 1);
+		at += len;
+		left -= len;
+	}
+	tp_buf_free(&notes->bytes);
 }
 
 /* ---- configuration --------------------------------------------------------
@@ -86,8 +147,8 @@ static int same_stamp(const struct stamp *a, const struct stamp *b)
 {
 	return a->error == b->error && a->inode == b->inode &&
 	       a->size_bytes == b->size_bytes &&
-	       same_time(&a->modified, &b->modified) &&
-	       same_time(&a->directory_modified, &b->directory_modified);
+	       same_time(&a->changed, &b->changed) &&
+	       same_time(&a->directory_changed, &b->directory_changed);
 }
 
 static struct stamp take_stamp(const char *path)
@@ -101,12 +162,12 @@ static struct stamp take_stamp(const char *path)
 	if (stat(path, &st) < 0) {
 		stamp.error = errno;
 	} else {
-		stamp.modified = st.st_mtim;
+		stamp.changed = st.st_ctim;
 		stamp.inode = st.st_ino;
 		stamp.size_bytes = st.st_size;
 	}
 	if (directory && stat(directory, &st) == 0)
-		stamp.directory_modified = st.st_mtim;
+		stamp.directory_changed = st.st_ctim;
 	tp_free(directory);
 	return stamp;
 }
@@ -136,11 +197,11 @@ static void warn(void *ctx, int level, const char *where, const char *text)
 	if (level <= TILLPOST_LOG_ERROR)
 		return;
 	(void)snprintf(line, sizeof(line), "%s: %s", where, text);
-	tp_handle_log(ctx, level, "configuration", line);
+	note(ctx, level, line);
 }
 
-static int load(tillpost_handle *handle, struct tp_config **config_out,
-	struct tp_error *err)
+static int load(tillpost_handle *handle, struct notes *notes,
+	struct tp_config **config_out, struct tp_error *err)
 {
 	struct tp_config_source source = tp_handle_source(handle);
 	struct tp_error found = TP_ERROR_INIT;
@@ -148,62 +209,75 @@ static int load(tillpost_handle *handle, struct tp_config **config_out,
 	int rc = TP_OK;
 
 	if (!means_unreadable(error)) {
-		rc = tp_config_load(&source, warn, handle, config_out, &found);
+		rc = tp_config_load(&source, warn, notes, config_out, &found);
 		/* A file that it includes may be closed to this user too. */
 		error = rc == TP_EPERM ? found.sys_errno : 0;
 	}
 	if (means_unreadable(error))
 		return tp_config_defaults(
-			&source, warn, handle, config_out, err);
+			&source, warn, notes, config_out, err);
 	if (rc < 0 && err)
 		*err = found;
 	return rc;
 }
 
 /* Load lock held. Once for each time that it becomes unreadable. */
-static void tell(tillpost_handle *handle, const struct tp_config *config)
+static void note_partial(struct tp_submit_role *role, struct notes *notes,
+	const struct tp_config *config)
 {
-	if (config->partial && !handle->submit->told)
-		tp_handle_log(handle, TILLPOST_LOG_INFO, "configuration",
+	if (config->partial && !role->told)
+		note(notes, TILLPOST_LOG_INFO,
 			"configuration not readable: stores and limits are "
 			"checked when the spool is taken in");
-	handle->submit->told = config->partial;
+	role->told = config->partial;
 }
 
-/* Load lock held. */
-static int load_and_swap(tillpost_handle *handle, struct tp_error *err)
+static void swap(struct tp_submit_role *role, struct tp_config *after)
 {
-	struct tp_submit_role *role = handle->submit;
 	struct tp_config *before;
-	struct tp_config *after = NULL;
-	int rc;
 
-	role->stamp = take_stamp(handle->config_path);
-	rc = load(handle, &after, err);
-	if (rc < 0)
-		return rc;
-	tell(handle, after);
-	lock_word(&role->config_lock);
+	lock_or_take(&role->config_lock);
 	before = role->config;
 	role->config = after;
 	unlock_word(&role->config_lock);
 	tp_config_unref(&before);
-	return TP_OK;
+}
+
+/* Load lock held. The stamp comes last: a child that is forked on the way has
+ * the old one and loads for itself. */
+static int load_and_swap(
+	tillpost_handle *handle, struct notes *notes, struct tp_error *err)
+{
+	struct tp_submit_role *role = handle->submit;
+	struct stamp stamp = take_stamp(handle->config_path);
+	struct tp_config *after = NULL;
+	int rc = load(handle, notes, &after, err);
+
+	if (rc >= 0) {
+		note_partial(role, notes, after);
+		swap(role, after);
+	}
+	role->stamp = stamp;
+	return rc;
 }
 
 int tp_submit_role_reload(tillpost_handle *handle, struct tp_error *err)
 {
+	struct notes notes = { TP_BUF_INIT(NOTES_MAX_BYTES) };
 	int rc;
 
-	lock_word(&handle->submit->load_lock);
-	rc = load_and_swap(handle, err);
+	if (!lock_in_time(&handle->submit->load_lock))
+		return tp_fail(err, TP_EBUSY, "reload",
+			"the configuration is being loaded already");
+	rc = load_and_swap(handle, &notes, err);
 	unlock_word(&handle->submit->load_lock);
+	tell_notes(handle, &notes);
 	return rc;
 }
 
 /* Load lock held. An erroneous new configuration is told once and the old one
  * stays: mail must not be refused while somebody is still editing. */
-static void look(tillpost_handle *handle)
+static void look(tillpost_handle *handle, struct notes *notes)
 {
 	struct stamp now = take_stamp(handle->config_path);
 	struct tp_error err = TP_ERROR_INIT;
@@ -211,24 +285,26 @@ static void look(tillpost_handle *handle)
 
 	if (same_stamp(&now, &handle->submit->stamp))
 		return;
-	if (load_and_swap(handle, &err) >= 0)
+	if (load_and_swap(handle, notes, &err) >= 0)
 		return;
 	(void)snprintf(line, sizeof(line), "%s: %s; the one before stays",
 		err.where, err.text);
-	tp_handle_log(handle, TILLPOST_LOG_ERROR, "configuration", line);
+	note(notes, TILLPOST_LOG_ERROR, line);
 }
 
 /* A long-lived worker of a web server must see a changed configuration. */
 static void look_if_due(tillpost_handle *handle)
 {
 	struct tp_submit_role *role = handle->submit;
+	struct notes notes = { TP_BUF_INIT(NOTES_MAX_BYTES) };
 
 	if (tp_mono_ms() < atomic_load(&role->look_again_mono_ms) ||
 		!try_lock(&role->load_lock))
 		return;
 	atomic_store(&role->look_again_mono_ms, tp_deadline_ms(LOOK_EVERY_MS));
-	look(handle);
+	look(handle, &notes);
 	unlock_word(&role->load_lock);
+	tell_notes(handle, &notes);
 }
 
 struct tp_config *tp_submit_role_config(tillpost_handle *handle)
@@ -237,7 +313,7 @@ struct tp_config *tp_submit_role_config(tillpost_handle *handle)
 	struct tp_config *config;
 
 	look_if_due(handle);
-	lock_word(&role->config_lock);
+	lock_or_take(&role->config_lock);
 	config = tp_config_ref(role->config);
 	unlock_word(&role->config_lock);
 	return config;
@@ -267,14 +343,73 @@ static int use_defaults(tillpost_handle *handle, const struct tp_error *why,
 {
 	struct tp_config_source source = tp_handle_source(handle);
 	char line[TP_ERROR_TEXT_BYTES + TP_ERROR_WHERE_BYTES + 96];
+	struct notes notes = { TP_BUF_INIT(NOTES_MAX_BYTES) };
+	int rc;
 
 	(void)snprintf(line, sizeof(line),
 		"%s: %s; stores and limits are checked when the spool is taken "
 		"in",
 		why->where, why->text);
-	tp_handle_log(handle, TILLPOST_LOG_ERROR, "configuration", line);
-	return tp_config_defaults(
-		&source, warn, handle, &handle->submit->config, err);
+	note(&notes, TILLPOST_LOG_ERROR, line);
+	rc = tp_config_defaults(
+		&source, warn, &notes, &handle->submit->config, err);
+	tell_notes(handle, &notes);
+	return rc;
+}
+
+/* ---- who submits ----------------------------------------------------------
+ */
+
+/* For the next time. Without memory it is asked again. */
+static void remember(
+	struct tp_submit_role *role, const struct tp_user_name *name)
+{
+	struct self *head = atomic_load(&role->selves);
+	struct self *self;
+
+	if (head && head->number >= SELVES_MAX_COUNT)
+		return;
+	self = tp_alloc(sizeof(*self));
+	if (!self)
+		return;
+	self->name = *name;
+	do {
+		self->next = head;
+		self->number = head ? head->number + 1 : 1;
+	} while (!atomic_compare_exchange_weak(&role->selves, &head, self));
+}
+
+/* Asked once for each user: a forked child may find libc's own locks for this
+ * taken for ever, but inherits the answer. */
+static int know_self(struct tp_submit_role *role, struct tp_user_name *name_out,
+	struct tp_error *err)
+{
+	const struct self *at = atomic_load(&role->selves);
+	uid_t me = geteuid();
+	int rc;
+
+	while (at && at->name.uid != me)
+		at = at->next;
+	if (at) {
+		*name_out = at->name;
+		return TP_OK;
+	}
+	rc = tp_user_name_find(me, name_out, err);
+	if (rc >= 0)
+		remember(role, name_out);
+	return rc;
+}
+
+static void forget_selves(struct tp_submit_role *role)
+{
+	struct self *at = atomic_load(&role->selves);
+
+	while (at) {
+		struct self *next = at->next;
+
+		tp_free(at);
+		at = next;
+	}
 }
 
 /* ---- open and close -------------------------------------------------------
@@ -295,6 +430,7 @@ int tp_submit_role_open(
 {
 	struct tp_submit_role *role = tp_alloc(sizeof(*role));
 	struct tp_error found = TP_ERROR_INIT;
+	struct tp_user_name self;
 	int rc;
 
 	if (!role)
@@ -311,10 +447,10 @@ int tp_submit_role_open(
 	else if (rc < 0 && err)
 		*err = found;
 	atomic_store(&role->look_again_mono_ms, tp_deadline_ms(LOOK_EVERY_MS));
-	/* Asked once, if at all. */
+	/* Early, before there are children; if it cannot be said now, submit()
+	 * asks again. */
 	if (rc >= 0 && some_store_is_closed(role->config))
-		role->self_known =
-			tp_user_name_find(geteuid(), &role->self, NULL) >= 0;
+		(void)(know_self(role, &self, NULL) < 0);
 	return rc;
 }
 
@@ -325,6 +461,7 @@ void tp_submit_role_close(tillpost_handle *handle)
 	if (!role)
 		return;
 	tp_config_unref(&role->config);
+	forget_selves(role);
 	tp_free(role->spool_path);
 	tp_free(role);
 	handle->submit = NULL;
@@ -334,25 +471,19 @@ void tp_submit_role_close(tillpost_handle *handle)
  */
 
 /* A user on the stack of submit(), because USER_OUT borrows from it. */
-struct self {
-	const tillpost_handle *handle;
+struct submitter {
+	struct tp_submit_role *role;
 	struct tp_user_name name;
 };
 
 static int find_self(
 	void *user_ctx, struct tp_user *user_out, struct tp_error *err)
 {
-	struct self *self = user_ctx;
-	const struct tp_submit_role *role = self->handle->submit;
-	uid_t me = geteuid();
-	int rc = TP_OK;
+	struct submitter *submitter = user_ctx;
+	int rc = know_self(submitter->role, &submitter->name, err);
 
-	if (role->self_known && role->self.uid == me)
-		self->name = role->self;
-	else
-		rc = tp_user_name_find(me, &self->name, err);
 	if (rc >= 0)
-		*user_out = tp_user_of(&self->name);
+		*user_out = tp_user_of(&submitter->name);
 	return rc;
 }
 
@@ -447,11 +578,11 @@ int tp_submit_role_submit(tillpost_handle *handle,
 	const struct tillpost_message *message,
 	struct tillpost_receipt *receipt, struct tp_error *err)
 {
-	struct self self = { .handle = handle };
+	struct submitter submitter = { .role = handle->submit };
 	struct tp_intake_context context = {
 		.clock = &handle->clock,
 		.user = find_self,
-		.user_ctx = &self,
+		.user_ctx = &submitter,
 	};
 	struct tp_intake intake;
 	int rc;

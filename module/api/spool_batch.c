@@ -9,8 +9,12 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
-#define PUT_AGAIN_MAX_COUNT 2
+/* A mail that waited while nobody took it in is tried all the same. */
+#define LIFETIME_LEFT_MS (24 * INT64_C(3600000))
+/* "4294967295:" */
+#define OWNER_CHARS 11
 
 struct slot {
 	uid_t owner;
@@ -82,14 +86,46 @@ static struct tillpost_message message_of(const struct tp_spool_record *record)
 	return message;
 }
 
+/* One user's key must not swallow another's mail in the same store. Root and
+ * the daemon's own user are trusted, and share their keys with what is put into
+ * the queue directly. @return NULL if out of memory. @owns caller */
+static char *key_of(const char *key, uid_t owner)
+{
+	size_t bytes = OWNER_CHARS + strlen(key) + 1;
+	char *own;
+
+	if (owner == 0 || owner == geteuid())
+		return tp_strdup(key);
+	own = tp_alloc(bytes);
+	if (own)
+		(void)snprintf(own, bytes, "%lu:%s", (unsigned long)owner, key);
+	return own;
+}
+
+/* A mail that waited here longer than its lifetime is tried all the same, but
+ * not for longer than it would have been. What the sender himself has said
+ * holds. */
+static void give_time(struct tp_queue_item *item, const struct tp_store *store,
+	int64_t given_ms, int64_t now_ms)
+{
+	int64_t left_ms = store->lifetime_ms < LIFETIME_LEFT_MS
+				  ? store->lifetime_ms
+				  : LIFETIME_LEFT_MS;
+
+	if (item->created_ms + store->lifetime_ms < now_ms + left_ms)
+		item->expires_ms = now_ms + left_ms;
+	if (given_ms > 0 && given_ms < item->expires_ms)
+		item->expires_ms = given_ms;
+}
+
 static int fill_item(struct slot *slot, const struct tp_spool_file *file,
-	struct tillpost_message *message, int64_t accepted_ms,
+	struct tillpost_message *message, int64_t accepted_ms, int64_t now_ms,
 	struct tp_error *err)
 {
 	int rc;
 
 	if (message->dedup_key) {
-		slot->dedup_key = tp_strdup(message->dedup_key);
+		slot->dedup_key = key_of(message->dedup_key, file->owner);
 		if (!slot->dedup_key)
 			return tp_fail(
 				err, TP_ENOMEM, "spool", "out of memory");
@@ -97,15 +133,19 @@ static int fill_item(struct slot *slot, const struct tp_spool_file *file,
 	}
 	rc = tp_intake_item(
 		&slot->intake, message, accepted_ms, &slot->item, err);
-	if (rc >= 0)
-		(void)snprintf(slot->item.queue_id, sizeof(slot->item.queue_id),
-			"%s", file->name);
-	return rc;
+	if (rc < 0)
+		return rc;
+	give_time(&slot->item, slot->intake.route.store, message->expires_ms,
+		now_ms);
+	(void)snprintf(slot->item.queue_id, sizeof(slot->item.queue_id), "%s",
+		file->name);
+	/* Here, so that what put() says is never about the item. */
+	return tp_queue_item_check(&slot->item, err);
 }
 
 int tp_spool_batch_add(struct tp_spool_batch *batch,
 	const struct tp_intake_context *context,
-	const struct tp_spool_file *file, struct tp_error *err)
+	const struct tp_spool_file *file, int64_t now_ms, struct tp_error *err)
 {
 	struct slot *slot = &batch->slots[batch->count];
 	struct tillpost_message message = message_of(&file->record);
@@ -115,8 +155,8 @@ int tp_spool_batch_add(struct tp_spool_batch *batch,
 		return tp_fail(err, TP_EBUSY, "spool", "the batch is full");
 	rc = tp_intake_make(context, &message, &slot->intake, err);
 	if (rc >= 0)
-		rc = fill_item(
-			slot, file, &message, tp_now_ms(context->clock), err);
+		rc = fill_item(slot, file, &message, tp_now_ms(context->clock),
+			now_ms, err);
 	if (rc < 0) {
 		clear_slot(slot);
 		return rc;
@@ -127,19 +167,6 @@ int tp_spool_batch_add(struct tp_spool_batch *batch,
 	return TP_OK;
 }
 
-/* A commit of which nobody knows whether it took place may be repeated: the
- * queue knows the item by its id. */
-static void put_again(struct tp_queue *queue, struct tp_queue_put *put)
-{
-	int i;
-
-	for (i = 0; i < PUT_AGAIN_MAX_COUNT && put->rc == TP_EUNCERTAIN; i++) {
-		tp_error_clear(&put->err);
-		put->rc = queue->ops->put(
-			queue, put->item, put->id_out, &put->err);
-	}
-}
-
 void tp_spool_batch_store(struct tp_spool_batch *batch, struct tp_queue *queue)
 {
 	size_t i;
@@ -148,8 +175,6 @@ void tp_spool_batch_store(struct tp_spool_batch *batch, struct tp_queue *queue)
 	for (i = 0; i < batch->count; i++)
 		batch->puts[i].item = &batch->slots[i].item;
 	queue->ops->put_many(queue, batch->puts, batch->count);
-	for (i = 0; i < batch->count; i++)
-		put_again(queue, &batch->puts[i]);
 }
 
 int tp_spool_batch_stored(const struct tp_spool_batch *batch, size_t index,

@@ -24,11 +24,13 @@ struct tp_spool_batch;
 struct tp_spool_batch *tp_spool_batch_new(void) TP_USE_RESULT;
 void tp_spool_batch_free(struct tp_spool_batch **batch);
 
-/* Prepares FILE as submit() would have at CONTEXT's time. Keeps nothing of
- * FILE. @return as tp_intake_make() */
+/* Prepares FILE as submit() would have at CONTEXT's time, and checks it as the
+ * queue would; NOW_MS is the time now. Keeps nothing of FILE.
+ * @return as tp_intake_make() */
 int tp_spool_batch_add(struct tp_spool_batch *batch,
 	const struct tp_intake_context *context,
-	const struct tp_spool_file *file, struct tp_error *err) TP_USE_RESULT;
+	const struct tp_spool_file *file, int64_t now_ms,
+	struct tp_error *err) TP_USE_RESULT;
 int tp_spool_batch_full(const struct tp_spool_batch *batch);
 
 /* Puts all into QUEUE, durably. */

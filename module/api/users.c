@@ -14,6 +14,8 @@
 #include <string.h>
 
 #define REMEMBER_MS 60000
+/* What the system does not know it may just not know now. */
+#define REMEMBER_NONE_MS 5000
 #define ENTRY_FIRST_BYTES 1024
 #define ENTRY_MAX_BYTES (1u << 20)
 
@@ -85,7 +87,8 @@ int tp_user_names_find(struct tp_user_names *names, uid_t uid,
 		rc = tp_user_name_find(uid, name, err);
 		if (rc < 0)
 			return rc;
-		*until_mono_ms = tp_deadline_ms(REMEMBER_MS);
+		*until_mono_ms = tp_deadline_ms(
+			name->name[0] ? REMEMBER_MS : REMEMBER_NONE_MS);
 	}
 	*user_out = tp_user_of(name);
 	return TP_OK;

@@ -29,7 +29,8 @@ int tp_user_name_find(uid_t uid, struct tp_user_name *name_out,
 /* Borrows from NAME. */
 struct tp_user tp_user_of(const struct tp_user_name *name);
 
-/* Remembers names for a minute. Zeroes are an empty one. */
+/* Remembers names for a minute, and for seconds that there is none. Zeroes are
+ * an empty one. */
 #define TP_USER_NAMES_COUNT 16
 struct tp_user_names {
 	struct {

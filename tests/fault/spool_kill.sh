@@ -7,7 +7,9 @@
 #         instant and started again. At the end: every message that was
 #         acknowledged has arrived; a second copy exists only of a message
 #         whose delivery a kill cut off (its outcome log says "unknown");
-#         nothing is in quarantine. ROUNDS=N changes the number of rounds.
+#         nothing is in quarantine. In some rounds the daemon is killed where
+#         messages are in the queue and in the spool; that the next start has
+#         found such ones is demanded, too. ROUNDS=N changes the number of rounds.
 # SPDX-License-Identifier: MIT
 
 set -u

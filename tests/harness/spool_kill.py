@@ -10,6 +10,7 @@ import collections
 import json
 import os
 import random
+import re
 import signal
 import sqlite3
 import subprocess
@@ -22,6 +23,8 @@ from daemon import Daemon, Failure, Place, Sink, stop_process, until
 LATEST_WRITER_KILL_S = 0.08
 LATEST_DAEMON_KILL_S = 0.25
 MESSAGES_PER_WRITER = 40
+FOUND_AGAIN = re.compile(
+    r'(\d+) files removed whose messages are in the queue already')
 
 instants = random.Random(20261121)
 
@@ -34,10 +37,17 @@ class Run:
         self.daemon = Daemon(place, self.config)
         self.writers = None
         self.kills = collections.Counter()
+        self.found_again = []
+
+    def read_log(self):
+        """What a start has found in the spool and in the queue, both"""
+        self.found_again += map(int, FOUND_AGAIN.findall(
+            self.daemon.log_path.read_text()))
+        self.daemon.log_path.unlink()
 
     def start_daemon(self):
         """Does not wait: it may be killed while it starts."""
-        self.daemon.log_path.unlink()
+        self.read_log()
         self.daemon = Daemon(self.place, self.config, wait=False)
 
     def start_writers(self):
@@ -59,6 +69,9 @@ class Run:
 
     def kill_daemon(self):
         time.sleep(instants.uniform(0.01, LATEST_DAEMON_KILL_S))
+        self.kill_daemon_now()
+
+    def kill_daemon_now(self):
         if self.daemon.process.poll() is not None:
             raise Failure("the daemon ended before it was killed: "
                           f"{self.daemon.lines()[-3:]}")
@@ -67,9 +80,27 @@ class Run:
         self.kills["daemon"] += 1
         self.start_daemon()
 
+    def kill_daemon_between(self):
+        """After many messages are in the queue and the first of them has left
+        the spool, before all have"""
+        self.kill_daemon_now()
+        self.writers.wait(60)
+        names = self.waiting()
+        if not names:
+            return
+        first = self.place.work / "spool/incoming" / min(names)
+        deadline = time.monotonic() + 20
+        while first.exists() and time.monotonic() < deadline:
+            pass
+        self.kill_daemon_now()
+
     def one_round(self):
         self.start_writers()
-        victim = instants.choice(("writers", "daemon", "daemon", "both"))
+        victim = instants.choice(
+            ("writers", "daemon", "daemon", "both", "between"))
+        if victim == "between":
+            self.kill_daemon_between()
+            return
         if victim != "daemon":
             self.kill_writers()
         if victim != "writers":
@@ -88,6 +119,7 @@ class Run:
         until(60, "the queue is empty", lambda: not self.place.tillpost(
             self.config, "queue", "--json").stdout)
         code, _ = self.daemon.stop()
+        self.read_log()
         if code != 0:
             raise Failure(f"the daemon ended with {code}")
 
@@ -118,10 +150,11 @@ def count(run, rounds):
           f"{len(set(copies) - set(accepted))} arrived that a kill kept from "
           f"being acknowledged, {sum(unknown.values())} outcomes unknown, "
           f"{sum(extra.values())} second copies, {len(unexplained)} of them "
-          f"outside a killed delivery, {len(quarantined)} in quarantine; "
-          f"database: {intact}")
+          f"outside a killed delivery, {sum(run.found_again)} found in the "
+          f"queue already by {len(run.found_again)} starts, "
+          f"{len(quarantined)} in quarantine; database: {intact}")
     # Without these the kills have hit nothing.
-    hit = (unknown and run.kills["writers"] >= rounds / 10 and
+    hit = (unknown and run.found_again and run.kills["writers"] >= rounds / 10 and
            run.kills["daemon"] >= rounds / 2)
     return (hit and accepted and not missing and not unexplained and
             not quarantined and intact == "ok")

@@ -6,6 +6,7 @@
 #include "integration/spool_world.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/prctl.h>
 
 #define THREADS 8
@@ -537,6 +538,38 @@ static void only_one_process_takes_in(struct world *world)
 	world->api->close(&first);
 }
 
+/* A child that closes what it inherited keeps nothing of it. */
+static void a_closed_copy_in_a_child_keeps_nobody_out(struct world *world)
+{
+	tillpost_handle *handle = taker(world, 0);
+	int ready[2];
+	char byte;
+	pid_t pid;
+
+	CHECK(pipe(ready) == 0);
+	pid = fork();
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		int before = open_descriptors();
+
+		CHECK(prctl(PR_SET_PDEATHSIG, SIGKILL) == 0);
+		world->api->close(&handle);
+		CHECK(handle == NULL && open_descriptors() < before - 8);
+		CHECK(write(ready[1], "", 1) == 1);
+		for (;;)
+			(void)pause();
+	}
+	CHECK(close(ready[1]) == 0);
+	CHECK(read(ready[0], &byte, 1) == 1 && close(ready[0]) == 0);
+	/* What the child did has not disturbed its parent either. */
+	CHECK(has_file(world, "spool", "query"));
+	CHECK(has_file(world, "spool", "wake"));
+	world->api->close(&handle);
+	handle = taker(world, 0);
+	world->api->close(&handle);
+	CHECK(kill(pid, SIGKILL) == 0 && waitpid(pid, NULL, 0) == pid);
+}
+
 static void a_passive_handle_takes_in_while_it_runs(struct world *world)
 {
 	tillpost_handle *from = submitter(world);
@@ -621,6 +654,132 @@ static void a_forked_child_submits_with_the_handle_of_its_parent(
 	world->api->close(&handle);
 }
 
+static pid_t forked_in_load; /* -1: to be forked */
+
+static int32_t fork_in_load(
+	void *ctx, const char *key, char *value, uint32_t value_bytes)
+{
+	struct world *world = ctx;
+
+	(void)key;
+	(void)value;
+	(void)value_bytes;
+	if (forked_in_load != -1)
+		return -1;
+	forked_in_load = fork();
+	CHECK(forked_in_load >= 0);
+	if (forked_in_load == 0) {
+		sleep_ms(1200);
+		(void)submit(world, inherited, "mars");
+		_exit(0);
+	}
+	return -1;
+}
+
+static void a_child_forked_during_a_load_loads_for_itself(struct world *world)
+{
+	int status;
+
+	world->host.setting = fork_in_load;
+	inherited = submitter(world);
+	configure(world, "default = { relays = [\"lab\"]; };\nmars = { };\n");
+	forked_in_load = -1;
+	CHECK_OK(world, world->api->reload(inherited, &world->err));
+	CHECK(forked_in_load > 0);
+	CHECK(waitpid(forked_in_load, &status, 0) == forked_in_load);
+	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	world->api->close(&inherited);
+}
+
+static int32_t reloads_from_callback;
+
+static void reload_in_log(
+	void *ctx, int32_t level, const char *event, const char *text)
+{
+	keep_log(ctx, level, event, text);
+	if (reloads_from_callback++ == 0)
+		CHECK(((struct world *)ctx)->api->reload(inherited, NULL) ==
+			TILLPOST_ECONFIG);
+}
+
+static int32_t reload_in_load(
+	void *ctx, const char *key, char *value, uint32_t value_bytes)
+{
+	(void)key;
+	(void)value;
+	(void)value_bytes;
+	if (inherited && reloads_from_callback++ == 0)
+		CHECK(((struct world *)ctx)->api->reload(inherited, NULL) ==
+			TILLPOST_EBUSY);
+	return -1;
+}
+
+static void a_host_that_loads_again_when_called_back_is_not_stuck(
+	struct world *world)
+{
+	(void)alarm(60);
+	world->host.log = reload_in_log;
+	inherited = submitter(world);
+	write_file(world, "tillpost.conf", "stores = { nonsense", 0644);
+	sleep_ms(1200);
+	reloads_from_callback = 0;
+	(void)submit(world, inherited, "eu");
+	CHECK(reloads_from_callback == 1);
+	world->api->close(&inherited);
+
+	configure(world, usual_stores);
+	world->host.log = keep_log;
+	world->host.setting = reload_in_load;
+	inherited = submitter(world);
+	reloads_from_callback = 0;
+	CHECK_OK(world, world->api->reload(inherited, &world->err));
+	CHECK(reloads_from_callback > 0);
+	(void)submit(world, inherited, "eu");
+	world->api->close(&inherited);
+	(void)alarm(0);
+}
+
+static int opened_pipe[2];
+
+static void is_let_in_later(struct world *world)
+{
+	struct tillpost_message message = an_order("moon");
+	tillpost_handle *handle = NULL;
+
+	CHECK_OK(world, open_handle(world, TILLPOST_ROLE_SUBMIT, 0,
+				world->config, world->spool, &handle));
+	(void)submit(world, handle, "moon");
+	CHECK(write(opened_pipe[1], "", 1) == 1);
+	sleep_ms(1500);
+	CHECK_FAILS(world,
+		world->api->submit(handle, &message, NULL, &world->err),
+		TILLPOST_ENOTFOUND, "moon");
+	world->api->close(&handle);
+}
+
+static void *open_later(void *path)
+{
+	char byte;
+
+	CHECK(read(opened_pipe[0], &byte, 1) == 1);
+	CHECK(chmod(path, 0644) == 0);
+	return NULL;
+}
+
+static void a_changed_mode_of_the_configuration_is_seen(struct world *world)
+{
+	pthread_t thread;
+
+	CHECK(pipe(opened_pipe) == 0);
+	CHECK(chmod(world->config, geteuid() == 0 ? 0600 : 0) == 0);
+	CHECK(pthread_create(&thread, NULL, open_later, world->config) == 0);
+	as_other_user(world, is_let_in_later);
+	CHECK(pthread_join(thread, NULL) == 0);
+	CHECK(close(opened_pipe[0]) == 0 && close(opened_pipe[1]) == 0);
+}
+
+static atomic_int crowd_is_done;
+
 struct crowd {
 	struct world *world;
 	tillpost_handle *handle;
@@ -642,26 +801,40 @@ static void *submit_many(void *arg)
 	return NULL;
 }
 
+static void *reload_until_told(void *arg)
+{
+	const struct crowd *crowd = arg;
+
+	while (!atomic_load(&crowd_is_done))
+		CHECK(crowd->world->api->reload(crowd->handle, NULL) ==
+			TILLPOST_OK);
+	return NULL;
+}
+
 /* Also while the configuration is loaded again and again, and while children
  * are forked in the middle of it. */
 static void many_threads_submit_with_one_handle(struct world *world)
 {
 	struct crowd crowd[THREADS];
+	struct crowd loader = { .world = world };
 	tillpost_handle *to = taker(world, 0);
 	int i;
 
 	inherited = submitter(world);
+	loader.handle = inherited;
+	CHECK(pthread_create(
+		      &loader.thread, NULL, reload_until_told, &loader) == 0);
 	for (i = 0; i < THREADS; i++) {
 		crowd[i] = (struct crowd) { world, inherited, 0 };
 		CHECK(pthread_create(&crowd[i].thread, NULL, submit_many,
 			      &crowd[i]) == 0);
 	}
-	for (i = 0; i < 5; i++) {
-		CHECK_OK(world, world->api->reload(inherited, &world->err));
+	for (i = 0; i < 5; i++)
 		as_other_user(world, child_submits);
-	}
 	for (i = 0; i < THREADS; i++)
 		CHECK(pthread_join(crowd[i].thread, NULL) == 0);
+	atomic_store(&crowd_is_done, 1);
+	CHECK(pthread_join(loader.thread, NULL) == 0);
 	world->api->close(&inherited);
 	await(world, to, THREADS * EACH + 5 * 20, 0);
 	CHECK(status_of(world, to).taken_in_count == THREADS * EACH + 5 * 20);
@@ -746,9 +919,13 @@ static const struct test {
 	TEST(a_damaged_file_is_quarantined_and_can_be_discarded),
 	TEST(a_host_name_that_is_none_is_no_reason_to_refuse),
 	TEST(only_one_process_takes_in),
+	TEST(a_closed_copy_in_a_child_keeps_nobody_out),
 	TEST(a_passive_handle_takes_in_while_it_runs),
 	TEST(what_the_queue_cannot_store_now_waits_in_the_spool),
 	TEST(a_changed_configuration_is_seen),
+	TEST(a_changed_mode_of_the_configuration_is_seen),
+	TEST(a_child_forked_during_a_load_loads_for_itself),
+	TEST(a_host_that_loads_again_when_called_back_is_not_stuck),
 	TEST(a_forked_child_submits_with_the_handle_of_its_parent),
 	TEST(many_threads_submit_with_one_handle),
 };

@@ -415,7 +415,7 @@ static void await(struct world *world, tillpost_handle *handle, int64_t queued,
 		(long long)status.queued_count, (long long)status.active_count,
 		(long long)status.quarantined_count,
 		(long long)status.spooled_count, world->log);
-	CHECK(!"in time");
+	CHECK(0 && "in time");
 }
 
 /* A line is written after what it tells of. */

@@ -7,6 +7,9 @@ JOB     Runs as the one who tries; two_users.sh starts it.
                                            files that are not what they seem
         two_users.py forge SPOOL ID TEMPLATE STORE   a record with a known id
         two_users.py fill SPOOL COUNT      names that nobody needs
+        two_users.py broken SPOOL ID COUNT           mail that is none
+        two_users.py sparse SPOOL ID TEMPLATE COUNT  as large as a mail may be
+        two_users.py race SPOOL ID SECONDS  own files that come, go and change
         two_users.py read FILE...          must all be out of reach
         two_users.py process PID           the daemon itself
         two_users.py ask SPOOL STORE ID    the daemon's own answers
@@ -179,6 +182,55 @@ def fill(spool, count):
         put(incoming / f"rubbish-{number}", b"")
 
 
+def broken(spool, victim, count):
+    incoming = pathlib.Path(spool) / "incoming"
+    for number in range(int(count)):
+        put(incoming / new_id(2000 + number, victim), b"tillpost-spool 1\n")
+
+
+def sparse(spool, victim, template, count):
+    """Each has to be read whole before it is known to be bad."""
+    incoming = pathlib.Path(spool) / "incoming"
+    size = 25 << 20
+    for number in range(int(count)):
+        queue_id = new_id(30000 + number, victim)
+        head = record(template, queue_id=queue_id, data_bytes=size)
+        head = head[:head.index(b"\n\n") + 2]
+        own = incoming / f"t.{queue_id}"
+        put(own, head)
+        os.truncate(own, len(head) + size)
+        with open(own, "ab") as out:
+            out.write(b"end 00000000\n")
+        own.rename(incoming / queue_id)
+
+
+def race(spool, victim, seconds):
+    """Each name is a file, a link, a directory and nothing, in turn."""
+    incoming = pathlib.Path(spool) / "incoming"
+    other = incoming / "t.other"
+    end = time.monotonic() + float(seconds)
+    print("racing", flush=True)
+    number = turns = 0
+    while time.monotonic() < end:
+        number = number % 64 + 1
+        own = incoming / new_id(31000 + number, victim)
+        turns += 1
+        for action in (lambda: put(own, b"tillpost-spool 1\n"),
+                       lambda: os.symlink("/etc/passwd", other),
+                       lambda: os.rename(other, own),
+                       lambda: os.unlink(own), lambda: os.mkdir(own),
+                       lambda: os.rmdir(own),
+                       lambda: os.link(other, own),
+                       lambda: put(own, b"x" * 100000),
+                       lambda: os.rename(own, other),
+                       lambda: os.unlink(other)):
+            try:
+                action()
+            except OSError:
+                pass  # the daemon was quicker
+    print(f"{turns} turns")
+
+
 def read(*paths):
     for path in paths:
         if os.path.isdir(path):
@@ -265,8 +317,8 @@ def hang(spool, seconds):
 
 
 def main(arguments):
-    known = {f.__name__: f for f in (files, plant, forge, fill, read, process,
-                                     ask, hang)}
+    known = {f.__name__: f for f in (files, plant, forge, fill, broken, sparse,
+                                     race, read, process, ask, hang)}
     os.umask(0o022)
     known[arguments[0]](*arguments[1:])
     for line in got_through:

@@ -649,6 +649,33 @@ static void one_user_takes_no_place_of_another(void **state)
 	assert_int_equal(as_user(STRANGER, uid_that_asks, fixture), 1);
 }
 
+/* Three long questions of one user, and a short one of another. */
+static void one_users_questions_wait_for_anothers(void **state)
+{
+	static const char line[] = "{\"op\":\"outcomes\"}\n";
+	struct fixture *fixture = *state;
+	int64_t start_ms;
+	int fds[3];
+	size_t i;
+
+	if (geteuid() != 0)
+		return;
+	atomic_store(&fixture->row_count, 20);
+	atomic_store(&fixture->pause_ms, 50);
+	for (i = 0; i < COUNT(fds); i++)
+		fds[i] = bare_client(fixture);
+	for (i = 0; i < COUNT(fds); i++)
+		say(fds[i], line, sizeof(line) - 1);
+	start_ms = tp_mono_ms();
+	tp_sleep_ms(100);
+	assert_int_equal(as_user(STRANGER, uid_that_asks, fixture), 1);
+	/* one of the long ones, or two if he came too late for the first turn,
+	 * but never all */
+	assert_true(tp_mono_ms() - start_ms < 2500);
+	for (i = 0; i < COUNT(fds); i++)
+		(void)close(fds[i]);
+}
+
 static void sixteen_places_are_all(void **state)
 {
 	struct fixture *fixture = *state;
@@ -1125,6 +1152,7 @@ int main(void)
 		TEST(a_fifth_connection_of_one_user_is_refused),
 		TEST(the_kernel_says_who_asks),
 		TEST(one_user_takes_no_place_of_another),
+		TEST(one_users_questions_wait_for_anothers),
 		TEST(sixteen_places_are_all),
 		TEST(who_asks_slowly_is_given_up_after_two_seconds),
 		TEST(slow_readers_have_ten_seconds_silent_daemons_five),

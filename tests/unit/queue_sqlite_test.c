@@ -274,6 +274,63 @@ static void run_sql(const char *sql)
 	assert_int_equal(chmod(path, 0600), 0);
 }
 
+/* 300,000 outcomes, in which a search that finds nothing takes a while. */
+static void make_history(void)
+{
+	run_sql("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL"
+		" SELECT i + 1 FROM n WHERE i < 300000)"
+		" INSERT INTO events SELECT i, i, 1, i, 'eu', 'r', 'q' || i,"
+		" 'm', 's', 'b@example.net', 1, 0, 'sent', '', 250, '', '',"
+		" '', '', 1, 1, 1, 1, 1, 1, 0, 1 FROM n");
+}
+
+static int count_event(void *ctx, const struct tp_outcome *outcome)
+{
+	(void)outcome;
+	++*(int *)ctx;
+	return 0;
+}
+
+static void a_search_can_have_a_bound(void **state)
+{
+	struct tp_queue_sqlite_options options = { .path = path,
+		.search_max_ms = 3 };
+	struct tp_outcome_filter nobody = { .recipient = "x@example.net",
+		.limit = 10 };
+	struct tp_outcome_filter all = { 0 };
+	struct tp_outcome_filter one = { .queue_id = "q299999", .limit = 10 };
+	struct tp_queue *queue = open_new();
+	struct tp_error err = TP_ERROR_INIT;
+	int count = 0;
+
+	(void)state;
+	make_history();
+	assert_int_equal(
+		queue->ops->outcomes(queue, &nobody, count_event, &count, &err),
+		TP_OK);
+	queue->ops->destroy(&queue);
+
+	assert_int_equal(tp_queue_sqlite_open(&options, &queue, &err), TP_OK);
+	assert_int_equal(
+		queue->ops->outcomes(queue, &nobody, count_event, &count, &err),
+		TP_ETIMEOUT);
+	assert_int_equal(count, 0);
+	/* in pages, each of which takes less than the bound */
+	tp_error_clear(&err);
+	assert_int_equal(
+		queue->ops->outcomes(queue, &all, count_event, &count, &err),
+		TP_ETIMEOUT);
+	assert_true(count < 300000);
+	/* What is quick is answered, by the same connection. */
+	tp_error_clear(&err);
+	count = 0;
+	assert_int_equal(
+		queue->ops->outcomes(queue, &one, count_event, &count, &err),
+		TP_OK);
+	assert_int_equal(count, 1);
+	queue->ops->destroy(&queue);
+}
+
 static void make_foreign(void)
 {
 	remove_files();
@@ -1751,6 +1808,7 @@ int main(void)
 		cmocka_unit_test(
 			a_key_is_kept_for_a_day_after_its_message_is_done),
 		cmocka_unit_test(a_sweep_is_bounded),
+		cmocka_unit_test(a_search_can_have_a_bound),
 	};
 	const struct CMUnitTest root_tests[] = {
 		cmocka_unit_test(

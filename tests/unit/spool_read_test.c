@@ -257,7 +257,7 @@ static void make_thing(const char *path, int kind)
 static void whatever_is_no_file_is_put_away_unopened(void **state)
 {
 	static const char kinds[] = "dlps";
-	static const char *const names[] = { ID, "t." ID, "thing" };
+	static const char *const names[] = { ID, ("t." ID), "thing" };
 	struct spool_place *place = *state;
 	char path[512];
 	size_t i;
@@ -360,6 +360,51 @@ static void the_notes_of_a_pass_are_bounded(void **state)
 	spool_plant(place->incoming, "one", "x", 1);
 	assert_int_equal(spool_pass(place, NULL, 0), 0);
 	assert_int_equal(place->note_count, 22);
+}
+
+static void a_full_quarantine_takes_mail_only(void **state)
+{
+	struct spool_place *place = *state;
+	struct tp_error err = TP_ERROR_INIT;
+	struct tp_spool_file file;
+	char id[TP_QUEUE_ID_BYTES];
+	char path[512];
+	char name[32];
+	int i;
+
+	spool_open(place);
+	for (i = 0; i < TP_SPOOL_QUARANTINE_MAX_COUNT - 1; i++) {
+		(void)snprintf(name, sizeof(name), "kept%d", i);
+		path_to(path, place->quarantine, name);
+		assert_int_equal(mknod(path, S_IFREG | 0600, 0), 0);
+	}
+	/* the last that has room, and one that has not */
+	spool_plant(place->incoming, "one", "x", 1);
+	assert_int_equal(spool_pass(place, NULL, 0), 0);
+	assert_true(spool_there(place->quarantine, "one"));
+	spool_plant(place->incoming, "two", "x", 1);
+	assert_int_equal(spool_pass(place, NULL, 0), 0);
+	assert_false(spool_there(place->quarantine, "two"));
+	assert_false(spool_there(place->incoming, "two"));
+	assert_true(spool_told(place, "two does not have the name"));
+	assert_true(spool_told(place, "deleted, for quarantine is full"));
+	path_to(path, place->incoming, "three");
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_int_equal(spool_pass(place, NULL, 0), 0);
+	assert_false(spool_there(place->incoming, "three"));
+	/* damaged */
+	spool_plant(place->incoming, ID, "x", 1);
+	assert_int_equal(
+		tp_spool_reader_load(place->reader, ID, &file, &err), 1);
+	assert_non_null(strstr(err.text, "deleted, for quarantine is full"));
+	assert_false(spool_there(place->incoming, ID));
+	/* a mail is kept all the same */
+	spool_put(place, 100, id);
+	tp_error_clear(&err);
+	assert_int_equal(tp_spool_reader_quarantine(
+				 place->reader, id, "not today", &err),
+		TP_OK);
+	assert_true(spool_there(place->quarantine, id));
 }
 
 static void a_name_that_is_in_quarantine_is_not_replaced(void **state)
@@ -595,8 +640,10 @@ static void a_spool_that_was_replaced_is_noticed(void **state)
 	char away[512];
 
 	spool_open(place);
+	assert_true(tp_spool_reader_current(place->reader));
 	path_to(away, place->base, "away");
 	assert_int_equal(rename(place->spool, away), 0);
+	assert_false(tp_spool_reader_current(place->reader));
 	assert_int_equal(
 		tp_spool_reader_next(place->reader, NULL, NULL, name, &err),
 		TP_EIO);
@@ -900,6 +947,7 @@ int main(void)
 		TEST(what_was_swapped_after_the_scan_is_not_followed),
 		TEST(foreign_names_are_put_away_and_cannot_hide),
 		TEST(the_notes_of_a_pass_are_bounded),
+		TEST(a_full_quarantine_takes_mail_only),
 		TEST(a_name_that_is_in_quarantine_is_not_replaced),
 		TEST(a_directory_that_cannot_be_moved_is_told_once),
 		TEST(what_a_dead_writer_left_is_removed_after_an_hour),

@@ -186,7 +186,7 @@ static int prepare(struct tp_daemon *daemon, const struct options *options,
 	*config_out = NULL;
 	if (tp_process_descriptors(&err) < 0 || tp_process_protect(&err) < 0)
 		goto failed;
-	if (tp_plugin_load(options->plugin_file,
+	if (tp_plugin_load(options->plugin_file, TP_PLUGIN_ENVIRONMENT,
 		    TILLPOST_CAP_EMBEDDED | TILLPOST_CAP_INTAKE,
 		    &daemon->plugin, &err) < 0) {
 		tp_report_print(PROGRAM, &err);

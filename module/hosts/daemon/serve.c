@@ -99,9 +99,9 @@ static void report_status(struct tp_daemon *daemon)
 		tp_log(&daemon->log, TILLPOST_LOG_INFO, "status", "%s", line);
 }
 
-/* A sign of life is given only after queue and spool have answered. Were one
- * of them stuck, this thread would be too, and the service manager would end
- * the process. */
+/* A sign of life is given only after queue and spool have answered, and if the
+ * thread that takes the spool in is at work. Were one of them stuck, the
+ * service manager would end the process. */
 static void show_life(struct tp_daemon *daemon)
 {
 	struct tillpost_error err;

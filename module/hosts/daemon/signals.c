@@ -142,7 +142,10 @@ int32_t tp_signals_install(int64_t stop_timeout_ms, void (*too_late)(void *ctx),
 
 void tp_signals_target(const struct tillpost_api *api, tillpost_handle *handle)
 {
-	wanted.api = api;
+	/* A handler that finds a handle finds its functions too: they are set
+	 * first, and stay. */
+	if (api)
+		wanted.api = api;
 	atomic_store(&wanted.handle, handle);
 }
 
