@@ -80,7 +80,7 @@ objects = $(patsubst %.c,$(O)/%.o,$(1))
 LIB_SRC := $(wildcard module/base/*.c module/core/*.c module/adapters/*.c)
 API_SRC := $(wildcard module/api/*.c)
 COMMON_SRC := $(wildcard module/hosts/common/*.c)
-CLI_SRC := $(wildcard module/hosts/cli/*.c)
+CLI_SRC := $(wildcard module/hosts/cli/*.c module/hosts/cli/import/*.c)
 DAEMON_SRC := $(wildcard module/hosts/daemon/*.c)
 SENDMAIL_SRC := $(wildcard module/hosts/sendmail/*.c)
 PHP_SRC := $(wildcard module/hosts/php/*.c)
@@ -185,8 +185,12 @@ $(O)/test_alloc/%.o: INC = -I$(I)/base -DTP_TEST_ALLOC
 $(B)/lib/libtillpost_test.a: $(filter-out %/base/mem.o,$(LIB_OBJ)) \
 		$(O)/test_alloc/mem.o
 $(B)/lib/libhelpers.a: $(call objects,$(HELPER_SRC))
-# With the parts of tillpost-sendmail, for the tests.
-$(B)/lib/libhost.a: $(call objects,$(COMMON_SRC) \
+# With the parts of tillpost-sendmail, and those of the command that meet
+# neither plugin nor network, for the tests.
+CLI_PURE = $(patsubst %,module/hosts/cli/%.c, \
+	mail_records probe_banner provider_hints setup_text)
+$(B)/lib/libhost.a: $(call objects,$(COMMON_SRC) $(CLI_PURE) \
+	$(wildcard module/hosts/cli/import/*.c) \
 	$(filter-out %/main.c,$(SENDMAIL_SRC)))
 
 $(B)/lib/%.a:
@@ -210,7 +214,7 @@ LINK = $(CC) -pie -o $@ $(filter %.o %.a,$^) $(LDFLAGS)
 $(B)/bin/tillpost: $(call objects,$(CLI_SRC) $(COMMON_SRC))
 	@mkdir -p $(@D)
 	$(say) LINK $@
-	$(Q)$(LINK) -ldl -ljansson
+	$(Q)$(LINK) -ldl -lpthread -ljansson -lresolv
 
 $(B)/bin/tillpostd: $(call objects,$(DAEMON_SRC) $(COMMON_SRC))
 	@mkdir -p $(@D)
@@ -340,3 +344,4 @@ FORCE:
 
 include packaging/make/check.mk
 include packaging/make/install.mk
+include packaging/make/package.mk

@@ -24,7 +24,7 @@ BEGIN {
 		"sched semaphore setjmp signal spawn stdalign stdarg " \
 		"stdatomic stdbool stddef stdint stdio stdlib stdnoreturn " \
 		"string strings sysexits syslog termios threads time uchar " \
-		"unistd wchar wctype endian fnmatch glob regex", names, " ")
+		"unistd wchar wctype endian fnmatch glob regex resolv", names, " ")
 	for (i = 1; i <= count; i++)
 		libc[names[i] ".h"] = 1
 	count = split("arpa/ net/ netinet/ sys/ linux/", libc_folders, " ")

@@ -74,8 +74,8 @@ int tp_cli_load(struct tp_cli *cli, uint64_t capabilities)
 	TILLPOST_INIT(&cli->host);
 	cli->host.ctx = cli;
 	cli->host.log = show_log;
-	if (tp_plugin_load(
-		    cli->plugin_file, capabilities, &cli->plugin, &err) >= 0)
+	if (tp_plugin_load(cli->plugin_file, TP_PLUGIN_ENVIRONMENT,
+		    capabilities, &cli->plugin, &err) >= 0)
 		return TP_CLI_GO_ON;
 	/* Whatever is wrong with the plugin, the caller's input is not. */
 	(void)tp_cli_fail(&err);

@@ -77,6 +77,9 @@ int tp_cli_misused(const char *command, const char *where, const char *text);
 const char *tp_cli_verdict_name(int32_t verdict);
 
 /* The subcommands. @return an exit code; help and errors are printed */
+int tp_cmd_setup(struct tp_cli *cli, int argc, char **argv);
+int tp_cmd_doctor(struct tp_cli *cli, int argc, char **argv);
+int tp_cmd_import(struct tp_cli *cli, int argc, char **argv);
 int tp_cmd_check(struct tp_cli *cli, int argc, char **argv);
 int tp_cmd_submit(struct tp_cli *cli, int argc, char **argv);
 int tp_cmd_run(struct tp_cli *cli, int argc, char **argv);

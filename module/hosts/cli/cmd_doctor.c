@@ -1,0 +1,300 @@
+/*
+ * cmd_doctor.c - tillpost doctor: what is wrong, and what to do
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "cli/doctor.h"
+
+#include "cli/mail_records.h"
+#include "cli/relay_probe.h"
+
+#include "common/report.h"
+#include "common/when.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+static const char help[] =
+	"Usage: tillpost doctor [OPTION...]\n"
+	"Looks at configuration, files, clock, disk, tillpostd, queue, PHP, "
+	"relays and the\nrecords of the From domains, and says what to do. "
+	"Changes nothing. Root becomes\nthe user of tillpostd for it. The exit "
+	"code is 0 if nothing is an error.\n\n"
+	"  -s, --store NAME     only this store and its relay\n"
+	"      --to ADDRESS     send a test mail too\n"
+	"      --selector NAME  the DKIM selector, if it is not the "
+	"provider's usual one\n"
+	"      --resolver ADDRESS[:PORT]  the name server to ask for records\n"
+	"      --php FILE       the php to ask (default: php, if there is "
+	"one)\n"
+	"      --sendmail FILE  instead of /usr/sbin/sendmail\n"
+	"      --user NAME      the user of tillpostd\n"
+	"      --json           one object per finding\n"
+	"  -c, --config FILE    the configuration\n"
+	"      --plugin FILE    the tillpost.so to load\n"
+	"  -h, --help           this text\n";
+
+/* ---- configuration ------------------------------------------------------ */
+
+static int32_t show_finding(void *ctx, const struct tillpost_finding *finding)
+{
+	struct tp_findings *findings = ctx;
+	int is_error = finding->level <= TILLPOST_LOG_ERROR;
+
+	tp_find(findings, is_error ? TP_FIND_ERROR : TP_FIND_WARNING,
+		"configuration", "%s%s%s", finding->where,
+		finding->where[0] ? ": " : "", finding->text);
+	return 0;
+}
+
+/* @return 1 if the plugin can use it */
+static int check_config(struct tp_doctor *doctor)
+{
+	struct tp_cli *cli = doctor->cli;
+	struct tillpost_error err;
+	int32_t found;
+
+	TILLPOST_INIT(&err);
+	found = cli->plugin.api->check(cli->config_path, &cli->host,
+		show_finding, &doctor->findings, &err);
+	if (found < 0)
+		tp_find(&doctor->findings, TP_FIND_ERROR, "configuration",
+			"%s: %s", err.where, err.text);
+	else if (found == 0)
+		tp_find(&doctor->findings, TP_FIND_OK, "configuration",
+			"%s has no errors", doctor->config_path);
+	return found == 0;
+}
+
+/* @return 1 if there is a handle and the settings are known */
+static int open_handle(struct tp_doctor *doctor)
+{
+	struct tp_cli *cli = doctor->cli;
+	struct tillpost_open_options options;
+	struct tillpost_error err;
+
+	TILLPOST_INIT(&options);
+	TILLPOST_INIT(&err);
+	options.role = TILLPOST_ROLE_EMBEDDED;
+	options.flags = TILLPOST_OPEN_PASSIVE;
+	options.config_path = cli->config_path;
+	options.host = &cli->host;
+	if (cli->plugin.api->open(&options, &cli->handle, &err) < 0) {
+		tp_find(&doctor->findings, TP_FIND_ERROR, "queue", "%s: %s",
+			err.where, err.text);
+		tp_find_why(&doctor->findings,
+			"tillpostd cannot start with it either");
+		return 0;
+	}
+	if (tp_values_load(
+		    cli->plugin.api, cli->handle, &doctor->values, &err) >= 0)
+		return 1;
+	tp_find(&doctor->findings, TP_FIND_ERROR, "configuration", "%s",
+		err.text);
+	return 0;
+}
+
+/* ---- relays and domains ------------------------------------------------- */
+
+/* The first of a list such as "a,b". */
+static void first_of(const char *list, char *out, size_t size)
+{
+	size_t len = strcspn(list, ", ");
+
+	(void)snprintf(out, size, "%.*s", (int)len, list);
+}
+
+struct seen {
+	char relay[TP_VALUES_KEY_BYTES];
+	char domain[TP_RECORD_NAME_BYTES];
+};
+
+static const struct tp_provider_hint *hint_of(
+	const struct tp_doctor *doctor, const char *relay)
+{
+	const struct tp_values *values = &doctor->values;
+
+	return tp_provider_hint_find(
+		tp_values_text(values, "relays", relay, "preset"),
+		tp_values_text(values, "relays", relay, "host"));
+}
+
+static void check_relay(
+	struct tp_doctor *doctor, const char *store, const char *relay)
+{
+	const struct tp_values *values = &doctor->values;
+	const struct tp_relay_target target = {
+		.relay = relay,
+		.store = store,
+		.host = tp_values_text(values, "relays", relay, "host"),
+		.port = (int)strtol(
+			tp_values_text(values, "relays", relay, "port"), NULL,
+			10),
+		.tls = tp_values_text(values, "relays", relay, "tls"),
+		.hint = hint_of(doctor, relay),
+	};
+
+	if (!doctor->findings.json)
+		(void)printf("relay %s, store %s:\n", relay, store);
+	if (tp_relay_probe(&target, &doctor->findings))
+		(void)tp_relay_login(doctor->cli, &target, doctor->recipient,
+			&doctor->findings);
+}
+
+/* Was RELAY (and, with it, DOMAIN) looked at for an earlier store? */
+static int is_new(struct seen **seen, size_t *count, const char *relay,
+	const char *domain)
+{
+	struct seen *grown;
+	size_t i;
+
+	for (i = 0; i < *count; i++)
+		if (strcmp((*seen)[i].relay, relay) == 0 &&
+			strcmp((*seen)[i].domain, domain) == 0)
+			return 0;
+	grown = realloc(*seen, (*count + 1) * sizeof(**seen));
+	if (!grown)
+		return 0;
+	*seen = grown;
+	grown += (*count)++;
+	(void)snprintf(grown->relay, sizeof(grown->relay), "%s", relay);
+	(void)snprintf(grown->domain, sizeof(grown->domain), "%s", domain);
+	return 1;
+}
+
+static void check_stores(struct tp_doctor *doctor)
+{
+	const struct tp_values *values = &doctor->values;
+	char store[TP_VALUES_KEY_BYTES];
+	struct seen *seen = NULL;
+	size_t count = 0;
+	size_t at = 0;
+	int stores = 0;
+
+	while (tp_values_next(values, "stores", &at, store)) {
+		char relay[TP_VALUES_KEY_BYTES];
+		char domain[TP_RECORD_NAME_BYTES] = "";
+
+		if (doctor->store && strcmp(doctor->store, store) != 0)
+			continue;
+		first_of(tp_values_text(values, "stores", store, "relays"),
+			relay, sizeof(relay));
+		if (!relay[0])
+			continue;
+		stores++;
+		if (is_new(&seen, &count, relay, ""))
+			check_relay(doctor, store, relay);
+		if (tp_domain_of(
+			    tp_values_text(values, "stores", store, "from"),
+			    domain) &&
+			is_new(&seen, &count, relay, domain))
+			tp_doctor_domain(
+				doctor, domain, hint_of(doctor, relay));
+	}
+	free(seen);
+	if (stores > 0)
+		return;
+	tp_find(&doctor->findings, TP_FIND_ERROR, "stores", "%s%s",
+		doctor->store ? "there is no store with a relay named "
+			      : "no store has a relay, so nothing can be sent",
+		doctor->store ? doctor->store : "");
+	tp_find_do(&doctor->findings, "run 'tillpost setup'");
+}
+
+/* ---- all of it ---------------------------------------------------------- */
+
+/* Whoever may not read the secrets sees failures that are none. */
+static void check_self(struct tp_doctor *doctor)
+{
+	struct stat st;
+
+	if (geteuid() == 0 || stat(doctor->directory, &st) != 0 ||
+		st.st_uid == geteuid())
+		return;
+	tp_find(&doctor->findings, TP_FIND_NOTE, "doctor",
+		"%s belongs to user %lu and not to %s: run this as root to "
+		"see what tillpostd sees",
+		doctor->directory, (unsigned long)st.st_uid,
+		doctor->owner.name);
+}
+
+static void examine(struct tp_doctor *doctor)
+{
+	check_self(doctor);
+	tp_doctor_clock(doctor, tp_when_now_ms());
+	tp_doctor_config_file(doctor);
+	if (check_config(doctor) && open_handle(doctor)) {
+		tp_doctor_secrets(doctor);
+		tp_doctor_queue_files(doctor);
+		tp_doctor_spool(doctor);
+		tp_doctor_log(doctor);
+		tp_doctor_disk(doctor);
+		tp_doctor_daemon(doctor);
+		tp_doctor_queue(doctor);
+		check_stores(doctor);
+	} else {
+		tp_find(&doctor->findings, TP_FIND_NOTE, "doctor",
+			"files, queue, tillpostd and relays were not looked at "
+			"until this is mended");
+	}
+	tp_doctor_php(doctor);
+	tp_doctor_sendmail(doctor);
+}
+
+static int prepare(struct tp_doctor *doctor)
+{
+	struct tillpost_error err;
+	struct tp_dns *dns;
+
+	/* Only to see that the name server can be meant. */
+	if (tp_dns_open(doctor->resolver, &dns, &err) < 0)
+		return tp_cli_fail(&err);
+	tp_dns_close(&dns);
+	doctor->config_path = doctor->cli->config_path
+				      ? doctor->cli->config_path
+				      : TP_CLI_DEFAULT_CONFIG;
+	if (tp_directory_of(doctor->config_path, doctor->directory,
+		    sizeof(doctor->directory), &err) < 0 ||
+		tp_become_choose(doctor->config_path, doctor->user,
+			&doctor->owner, &err) < 0 ||
+		tp_become(&doctor->owner, &err) < 0)
+		return tp_cli_fail(&err);
+	/* Warnings of the plugin are findings of check() already. */
+	doctor->cli->log_level = TILLPOST_LOG_ERROR;
+	return tp_cli_load(doctor->cli, TILLPOST_CAP_DELIVER_NOW);
+}
+
+int tp_cmd_doctor(struct tp_cli *cli, int argc, char **argv)
+{
+	struct tp_doctor doctor = { .cli = cli };
+	const struct tp_arg args[] = {
+		{ .letter = 's', .name = "store", .text = &doctor.store },
+		{ .name = "to", .text = &doctor.recipient },
+		{ .name = "selector", .text = &doctor.selector },
+		{ .name = "resolver", .text = &doctor.resolver },
+		{ .name = "php", .text = &doctor.php },
+		{ .name = "sendmail", .text = &doctor.sendmail },
+		{ .name = "user", .text = &doctor.user },
+		{ .name = "json", .flag = &cli->json },
+	};
+	int rc = tp_cli_parse(cli, args, TP_COUNT(args), help, argc, argv);
+
+	if (rc != TP_CLI_GO_ON)
+		return rc;
+	if (cli->operand_count > 0)
+		return tp_cli_misused(
+			"doctor", cli->operands[0], "not expected here");
+	rc = prepare(&doctor);
+	if (rc != TP_CLI_GO_ON)
+		return rc;
+	doctor.findings.json = cli->json;
+	examine(&doctor);
+	tp_values_free(&doctor.values);
+	if (tp_findings_end(&doctor.findings) < 0)
+		return tp_cli_fail(&doctor.findings.err);
+	return doctor.findings.counts[TP_FIND_ERROR] > 0 ? EX_CONFIG : EX_OK;
+}

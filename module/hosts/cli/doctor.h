@@ -1,0 +1,62 @@
+/*
+ * doctor.h - the parts of tillpost doctor
+ *
+ * JOB     What the examinations share: the settings in force, whose
+ *         installation it is, where findings go. cmd_doctor.c has the order;
+ *         each part is one doctor_*.c and looks at one thing.
+ * LAYER   hosts; libc and <tillpost/abi.h>.
+ * THREADS main() only.
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef TP_HOSTS_CLI_DOCTOR_H
+#define TP_HOSTS_CLI_DOCTOR_H
+
+#include "cli/become.h"
+#include "cli/cli.h"
+#include "cli/finding.h"
+#include "cli/provider_hints.h"
+#include "cli/values.h"
+
+#include <limits.h>
+
+struct tp_doctor {
+	struct tp_cli *cli;
+	/* As given; NULL: not given. */
+	const char *store;
+	const char *recipient;
+	const char *resolver;
+	const char *selector;
+	const char *php;
+	const char *sendmail;
+	const char *user;
+	/* Worked out. */
+	const char *config_path;
+	char directory[PATH_MAX]; /* of the configuration */
+	struct tp_user owner;
+	struct tp_values values; /* empty if the settings cannot be used */
+	struct tp_findings findings;
+};
+
+/* doctor_files.c: owners and modes. */
+void tp_doctor_config_file(struct tp_doctor *doctor);
+void tp_doctor_secrets(struct tp_doctor *doctor);
+void tp_doctor_queue_files(struct tp_doctor *doctor);
+void tp_doctor_spool(struct tp_doctor *doctor);
+void tp_doctor_log(struct tp_doctor *doctor);
+
+/* doctor_state.c: this machine and what waits. */
+void tp_doctor_clock(struct tp_doctor *doctor, int64_t now_ms);
+void tp_doctor_disk(struct tp_doctor *doctor);
+void tp_doctor_daemon(struct tp_doctor *doctor);
+void tp_doctor_queue(struct tp_doctor *doctor);
+
+/* doctor_programs.c: what hands mail over. */
+void tp_doctor_php(struct tp_doctor *doctor);
+void tp_doctor_sendmail(struct tp_doctor *doctor);
+
+/* doctor_domain.c: SPF, DKIM, DMARC.
+ * @param hint of the relay that sends for it; may be NULL */
+void tp_doctor_domain(struct tp_doctor *doctor, const char *domain,
+	const struct tp_provider_hint *hint);
+
+#endif

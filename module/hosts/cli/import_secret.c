@@ -1,0 +1,254 @@
+/*
+ * import_secret.c - the files of imported secrets
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "cli/import_write.h"
+
+#include "cli/import/import_text.h"
+#include "cli/input.h"
+#include "common/report.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+static int32_t failed(
+	struct tillpost_error *err, const char *path, const char *what)
+{
+	return tp_report_set_errno(err,
+		errno == EACCES || errno == EPERM ? TILLPOST_EPERM
+						  : TILLPOST_EIO,
+		path, what);
+}
+
+static int32_t path_of(const struct tp_import_relay *relay,
+	const struct tp_import_place *place, struct tp_import_bytes *path,
+	struct tillpost_error *err)
+{
+	tp_import_secret_file(relay, place->secrets, path);
+	if (!path->failed)
+		return TILLPOST_OK;
+	return tp_report_set(err, TILLPOST_ENOMEM, "", "out of memory");
+}
+
+static int32_t make_directory(const struct tp_import_place *place,
+	struct tp_import_secrets *secrets, struct tillpost_error *err)
+{
+	const char *path = place->secrets;
+	struct stat st;
+
+	if (mkdir(path, 0700) == 0)
+		secrets->made_directory = 1;
+	else if (errno != EEXIST)
+		return failed(err, path, "cannot be made");
+	if (lstat(path, &st) != 0)
+		return failed(err, path, "cannot be used");
+	if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid() ||
+		(st.st_mode & 077) != 0)
+		return tp_report_set(err, TILLPOST_EPERM, path,
+			"must be a directory of the user of the configuration "
+			"with mode 0700; run chown and chmod on it");
+	return TILLPOST_OK;
+}
+
+static int write_all(int fd, const char *text, size_t len)
+{
+	while (len > 0) {
+		ssize_t done = write(fd, text, len);
+
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done < 0)
+			return -1;
+		text += done;
+		len -= (size_t)done;
+	}
+	return 0;
+}
+
+/* A file that is there may be in use: it is left alone. */
+static int32_t write_secret(
+	const char *path, const char *secret, struct tillpost_error *err)
+{
+	int fd = open(path,
+		O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int32_t rc = TILLPOST_OK;
+
+	if (fd < 0 && errno == EEXIST)
+		return tp_report_set(err, TILLPOST_EBUSY, path,
+			"is there already and is not replaced; remove it, or "
+			"name the relay with --relay");
+	if (fd < 0)
+		return failed(err, path, "cannot be made");
+	if (fchmod(fd, 0600) != 0 ||
+		write_all(fd, secret, strlen(secret)) != 0 ||
+		write_all(fd, "\n", 1) != 0 || fsync(fd) != 0)
+		rc = failed(err, path, "cannot be written");
+	if (close(fd) != 0 && rc >= 0)
+		rc = failed(err, path, "cannot be written");
+	if (rc < 0)
+		(void)unlink(path);
+	return rc;
+}
+
+static int32_t sync_directory(const char *path, struct tillpost_error *err)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int32_t rc = TILLPOST_OK;
+
+	if (fd < 0 || fsync(fd) != 0)
+		rc = failed(err, path, "cannot be synced");
+	if (fd >= 0)
+		(void)close(fd);
+	return rc;
+}
+
+int32_t tp_import_write_secrets(const struct tp_import_result *result,
+	const struct tp_import_place *place, struct tp_import_secrets *secrets,
+	struct tillpost_error *err)
+{
+	int32_t rc = TILLPOST_OK;
+	size_t count = 0;
+	size_t i;
+
+	*secrets = (struct tp_import_secrets) { .made_directory = 0 };
+	for (i = 0; i < result->relay_count && rc >= 0; i++) {
+		const struct tp_import_relay *relay = &result->relays[i];
+		struct tp_import_bytes path = { .text = NULL };
+
+		if (!relay->secret)
+			continue;
+		if (count++ == 0)
+			rc = make_directory(place, secrets, err);
+		if (rc >= 0)
+			rc = path_of(relay, place, &path, err);
+		if (rc >= 0)
+			rc = write_secret(path.text, relay->secret, err);
+		secrets->made[i] = rc >= 0;
+		tp_import_bytes_free(&path);
+	}
+	return rc >= 0 && count > 0 ? sync_directory(place->secrets, err) : rc;
+}
+
+void tp_import_remove_secrets(const struct tp_import_result *result,
+	const struct tp_import_place *place,
+	const struct tp_import_secrets *secrets)
+{
+	size_t i;
+
+	for (i = 0; i < result->relay_count; i++) {
+		struct tp_import_bytes path = { .text = NULL };
+		struct tillpost_error err;
+
+		if (secrets->made[i] &&
+			path_of(&result->relays[i], place, &path, &err) >= 0)
+			(void)unlink(path.text);
+		tp_import_bytes_free(&path);
+	}
+	if (secrets->made_directory)
+		(void)rmdir(place->secrets);
+}
+
+/* ---- what the export does not have -------------------------------------- */
+
+static const char *word_for(const struct tp_import_relay *relay)
+{
+	return relay->is_token ? "token" : "password";
+}
+
+/* The command is for the user whose configuration it is. */
+static void tell_command(const struct tp_import_relay *relay,
+	const struct tp_import_place *place)
+{
+	struct tillpost_error err;
+	struct tp_user owner;
+	char where[TP_IMPORT_NAME_BYTES + 16];
+	int other = tp_become_choose(place->config_path, place->user, &owner,
+			    &err) >= 0 &&
+		    owner.uid != geteuid();
+
+	(void)snprintf(where, sizeof(where), "relays.%s", relay->name);
+	tp_report(TP_CLI_PROGRAM, where,
+		"to do: type the %s, then Ctrl-D, into: %s%s%ssh -c 'umask "
+		"077; mkdir -p \"%s\"; cat >\"%s/%s\"'",
+		word_for(relay), other ? "sudo -u " : "",
+		other ? owner.name : "", other ? " " : "", place->secrets,
+		place->secrets, relay->name);
+}
+
+void tp_import_tell_secrets(const struct tp_import_result *result,
+	const struct tp_import_place *place)
+{
+	char where[TP_IMPORT_NAME_BYTES + 16];
+	size_t i;
+
+	for (i = 0; i < result->relay_count; i++) {
+		const struct tp_import_relay *relay = &result->relays[i];
+
+		(void)snprintf(where, sizeof(where), "relays.%s", relay->name);
+		if (relay->secret)
+			tp_report(TP_CLI_PROGRAM, where,
+				"secret: the %s goes to %s/%s (mode 0600)",
+				word_for(relay), place->secrets, relay->name);
+		else if (relay->wants_secret)
+			tell_command(relay, place);
+	}
+}
+
+/* Nothing typed means: not now. */
+static int ask(struct tp_import_relay *relay)
+{
+	char prompt[TP_IMPORT_NAME_BYTES + 64];
+	struct tp_input typed;
+	struct tillpost_error err;
+	int32_t rc;
+
+	(void)snprintf(prompt, sizeof(prompt), "%s of relays.%s",
+		word_for(relay), relay->name);
+	rc = tp_input_value(prompt, &typed, &err);
+	if (rc >= 0 && typed.len > 0)
+		rc = tp_import_set(&relay->secret, typed.data, &err);
+	tp_input_free(&typed);
+	if (rc < 0)
+		return tp_cli_fail(&err);
+	relay->wants_secret = relay->secret == NULL;
+	return TP_CLI_GO_ON;
+}
+
+int tp_import_find_secrets(
+	struct tp_import_result *result, const struct tp_import_place *place)
+{
+	int rc = TP_CLI_GO_ON;
+	int missing = 0;
+	size_t i;
+
+	for (i = 0; i < result->relay_count && rc == TP_CLI_GO_ON; i++) {
+		struct tp_import_relay *relay = &result->relays[i];
+		struct tp_import_bytes path = { .text = NULL };
+		struct tillpost_error err;
+
+		if (!relay->wants_secret)
+			continue;
+		/* Whether the file may be used, the plugin finds out. */
+		relay->secret_is_there =
+			path_of(relay, place, &path, &err) >= 0 &&
+			access(path.text, F_OK) == 0;
+		relay->wants_secret = !relay->secret_is_there;
+		tp_import_bytes_free(&path);
+		if (relay->wants_secret && isatty(STDIN_FILENO))
+			rc = ask(relay);
+		missing += relay->wants_secret;
+	}
+	if (rc != TP_CLI_GO_ON || missing == 0)
+		return rc;
+	tp_import_tell_secrets(result, place);
+	tp_report(TP_CLI_PROGRAM, "import",
+		"secrets are missing, so nothing was written; put each into "
+		"its file as shown, and run this again");
+	return EX_CONFIG;
+}

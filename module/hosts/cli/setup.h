@@ -1,0 +1,95 @@
+/*
+ * setup.h - the parts of tillpost setup
+ *
+ * JOB     What the steps of a first run hand on: the answers, whose files
+ *         they will be, the draft in which they are tried. cmd_setup.c has
+ *         the order; each step is one setup_*.c.
+ * LAYER   hosts; libc and <tillpost/abi.h>.
+ * THREADS main(); a second one removes the draft if a signal ends the
+ *         command.
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef TP_HOSTS_CLI_SETUP_H
+#define TP_HOSTS_CLI_SETUP_H
+
+#include "cli/become.h"
+#include "cli/cli.h"
+#include "cli/finding.h"
+#include "cli/input.h"
+#include "cli/provider_hints.h"
+#include "cli/setup_text.h"
+
+#include <limits.h>
+#include <pthread.h>
+
+#define TP_SETUP_ANSWERS_MAX 16
+
+struct tp_setup {
+	struct tp_cli *cli;
+	/* As given or answered; NULL: not given. */
+	const char *provider;
+	const char *region;
+	const char *host;
+	uint32_t port;
+	const char *tls;
+	const char *username;
+	const char *from;
+	const char *store;
+	const char *relay;
+	const char *test_to;
+	const char *ca_file;
+	const char *state_dir;
+	const char *user;
+	const char *password_file;
+	int password_stdin;
+	int oauth; /* the secret is a token */
+	int force;
+	int no_test;
+	/* Worked out. */
+	int interactive;
+	int exists;	   /* the configuration */
+	int without_login; /* neither user name nor secret */
+	const char *config_path;
+	char directory[PATH_MAX]; /* of the configuration */
+	char relay_name[64];
+	struct tp_user owner;
+	struct tp_input secret;
+	const struct tp_provider_hint *hint;
+	struct tp_findings findings;
+	char *answers[TP_SETUP_ANSWERS_MAX]; /* to be freed */
+	size_t answer_count;
+	char draft[PATH_MAX];	    /* "" while there is none */
+	char secret_path[PATH_MAX]; /* its last place; "" before */
+	pthread_t watcher;
+};
+
+/* setup_ask.c: what is not given is asked for, or is an error.
+ * @return TP_CLI_GO_ON or an exit code, error printed; so all below */
+int tp_setup_ask(struct tp_setup *setup);
+void tp_setup_list_providers(void);
+/* A question with yes or no; NO where nobody can be asked. */
+int tp_setup_confirm(const struct tp_setup *setup, const char *question);
+
+/* setup_place.c: directories and their owner, who the process then is. */
+int tp_setup_place(struct tp_setup *setup);
+
+/* setup_draft.c: the settings in a directory of their own, tried from there.
+ * The caller ends with tp_setup_draft_remove(). */
+int tp_setup_draft(struct tp_setup *setup);
+void tp_setup_draft_remove(struct tp_setup *setup);
+
+/* The settings as keys, without those of the places of queue and spool.
+ * @param secret_path the file that holds the secret */
+void tp_setup_keys_of(const struct tp_setup *setup, const char *secret_path,
+	struct tp_setup_keys *keys_out);
+
+/* Makes DIRECTORY/NAME of mode MODE with what tp_setup_write() writes. */
+int tp_setup_write_file(const char *path, mode_t mode,
+	const struct tp_setup_keys *keys, struct tillpost_error *err);
+
+/* setup_commit.c: puts it in place, as a whole or not at all. */
+int tp_setup_commit(struct tp_setup *setup);
+/* Is there room for the relay and the store in an existing one? */
+int tp_setup_can_add(struct tp_setup *setup);
+
+#endif

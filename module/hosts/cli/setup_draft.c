@@ -1,0 +1,333 @@
+/*
+ * setup_draft.c - settings tried before they are put in place
+ *
+ * JOB     A directory that only its owner can enter, beside the
+ *         configuration: the settings, the secret, a queue. From there the
+ *         plugin reads them as it will later, connects and logs in. Whatever
+ *         happens, the directory goes.
+ * SPDX-License-Identifier: MIT
+ */
+#include "cli/setup.h"
+
+#include "cli/relay_probe.h"
+#include "cli/values.h"
+
+#include "common/exit_code.h"
+#include "common/report.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+/* ---- files -------------------------------------------------------------- */
+
+void tp_setup_keys_of(const struct tp_setup *setup, const char *secret_path,
+	struct tp_setup_keys *keys)
+{
+	const char *relay = setup->relay_name;
+	int clear = setup->tls && strcmp(setup->tls, "none") == 0;
+	char port[16] = "";
+
+	*keys = (struct tp_setup_keys) { .count = 0 };
+	if (setup->port > 0)
+		(void)snprintf(
+			port, sizeof(port), "%u", (unsigned int)setup->port);
+	tp_setup_add(keys, "relays", relay, "preset", setup->provider);
+	tp_setup_add(keys, "relays", relay, "region", setup->region);
+	tp_setup_add(keys, "relays", relay, "host", setup->host);
+	tp_setup_add_bare(keys, "relays", relay, "port", port);
+	tp_setup_add(keys, "relays", relay, "tls", setup->tls);
+	tp_setup_add(keys, "relays", relay, "ca_file", setup->ca_file);
+	if (setup->without_login) {
+		tp_setup_add(keys, "relays", relay, "auth", "none");
+	} else {
+		tp_setup_add(
+			keys, "relays", relay, "username", setup->username);
+		tp_setup_add(keys, "relays", relay,
+			setup->oauth ? "token_file" : "password_file",
+			secret_path);
+		if (setup->oauth)
+			tp_setup_add(keys, "relays", relay, "auth", "xoauth2");
+	}
+	if (clear && !setup->without_login)
+		tp_setup_add_bare(
+			keys, "relays", relay, "allow_plaintext_auth", "true");
+	/* Added one by one, a store without a relay would be an error. */
+	tp_setup_add_list(keys, "stores", setup->store, "relays", relay);
+	tp_setup_add(keys, "stores", setup->store, "from", setup->from);
+}
+
+static int failed(
+	struct tillpost_error *err, const char *path, const char *what)
+{
+	(void)tp_report_set_errno(err,
+		errno == EACCES || errno == EPERM ? TILLPOST_EPERM
+						  : TILLPOST_EIO,
+		path, what);
+	return err->status;
+}
+
+static int create(const char *path, mode_t mode)
+{
+	int fd = open(path,
+		O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	/* The umask must not take from it, nor add to a secret's. */
+	if (fd >= 0 && fchmod(fd, mode) != 0) {
+		(void)close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+int tp_setup_write_file(const char *path, mode_t mode,
+	const struct tp_setup_keys *keys, struct tillpost_error *err)
+{
+	int fd = create(path, mode);
+	FILE *out = fd >= 0 ? fdopen(fd, "w") : NULL;
+	int rc = TILLPOST_OK;
+
+	if (!out) {
+		rc = failed(err, path, "cannot be made");
+		if (fd >= 0)
+			(void)close(fd);
+		return rc;
+	}
+	(void)fputs("# tillpost.conf - made by tillpost setup; see "
+		    "tillpost.conf(5)\n\n",
+		out);
+	if (keys->failed || tp_setup_write(out, keys) != 0)
+		rc = tp_report_set(err, TILLPOST_EINVAL, "settings",
+			"a value is too long, or has control characters");
+	if (rc >= 0 && (fflush(out) != 0 || ferror(out) || fsync(fd) != 0))
+		rc = failed(err, path, "cannot be written");
+	if (fclose(out) != 0 && rc >= 0)
+		rc = failed(err, path, "cannot be written");
+	return rc;
+}
+
+/* No stdio here: its buffer would keep the secret. */
+static int write_secret(const struct tp_setup *setup, const char *path,
+	struct tillpost_error *err)
+{
+	int fd = create(path, 0600);
+	size_t at = 0;
+	int rc = TILLPOST_OK;
+
+	if (fd < 0)
+		return failed(err, path, "cannot be made");
+	while (at < setup->secret.len) {
+		ssize_t put = write(
+			fd, setup->secret.data + at, setup->secret.len - at);
+
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put <= 0)
+			break;
+		at += (size_t)put;
+	}
+	if (at < setup->secret.len || fsync(fd) != 0)
+		rc = failed(err, path, "cannot be written");
+	(void)close(fd);
+	return rc;
+}
+
+/* ---- the directory ------------------------------------------------------ */
+
+static void remove_directory(const char *path)
+{
+	DIR *dir = opendir(path);
+	const struct dirent *entry;
+
+	while (dir && (entry = readdir(dir)) != NULL)
+		if (strcmp(entry->d_name, ".") != 0 &&
+			strcmp(entry->d_name, "..") != 0)
+			(void)unlinkat(dirfd(dir), entry->d_name, 0);
+	if (dir)
+		(void)closedir(dir);
+	(void)rmdir(path);
+}
+
+static void stop_signals(sigset_t *set)
+{
+	(void)sigemptyset(set);
+	(void)sigaddset(set, SIGINT);
+	(void)sigaddset(set, SIGTERM);
+	(void)sigaddset(set, SIGHUP);
+}
+
+/* A thread and not a handler: the directory has to be listed. SIGUSR2 only
+ * ends it. */
+static void *watch_signals(void *arg)
+{
+	const struct tp_setup *setup = arg;
+	sigset_t set;
+	int number = 0;
+
+	stop_signals(&set);
+	(void)sigaddset(&set, SIGUSR2);
+	if (sigwait(&set, &number) != 0 || number == SIGUSR2)
+		return NULL;
+	remove_directory(setup->draft);
+	_exit(128 + number);
+}
+
+static int make_draft(struct tp_setup *setup, struct tillpost_error *err)
+{
+	char path[PATH_MAX];
+	sigset_t set;
+	int len = snprintf(
+		path, sizeof(path), "%s/.setup.XXXXXX", setup->directory);
+
+	if (len < 0 || (size_t)len >= sizeof(path) - 32)
+		return tp_report_set(err, TILLPOST_EINVAL, setup->directory,
+			"the path is too long");
+	stop_signals(&set);
+	(void)sigaddset(&set, SIGUSR2);
+	(void)pthread_sigmask(SIG_BLOCK, &set, NULL);
+	if (!mkdtemp(path))
+		return failed(err, setup->directory,
+			"nothing can be made in this directory");
+	if (pthread_create(&setup->watcher, NULL, watch_signals, setup) != 0) {
+		(void)rmdir(path);
+		return tp_report_set(
+			err, TILLPOST_ENOMEM, "setup", "cannot start a thread");
+	}
+	(void)snprintf(setup->draft, sizeof(setup->draft), "%s", path);
+	return TILLPOST_OK;
+}
+
+void tp_setup_draft_remove(struct tp_setup *setup)
+{
+	if (!setup->draft[0])
+		return;
+	(void)pthread_kill(setup->watcher, SIGUSR2);
+	(void)pthread_join(setup->watcher, NULL);
+	remove_directory(setup->draft);
+	setup->draft[0] = '\0';
+}
+
+static int fill_draft(struct tp_setup *setup, char config[PATH_MAX],
+	struct tillpost_error *err)
+{
+	struct tp_setup_keys keys;
+	char path[PATH_MAX + 32];
+	int rc = TILLPOST_OK;
+
+	(void)snprintf(path, sizeof(path), "%s/secret", setup->draft);
+	if (!setup->without_login)
+		rc = write_secret(setup, path, err);
+	if (rc < 0)
+		return rc;
+	tp_setup_keys_of(setup, path, &keys);
+	/* Where it will be added to others, a default is among them. */
+	if (setup->exists && !setup->force &&
+		strcmp(setup->store, "default") != 0)
+		tp_setup_add_list(&keys, "stores", "default", "relays",
+			setup->relay_name);
+	(void)snprintf(path, sizeof(path), "%s/queue.db", setup->draft);
+	tp_setup_add(&keys, "queue", NULL, "path", path);
+	(void)snprintf(path, sizeof(path), "%s/outcome.jsonl", setup->draft);
+	tp_setup_add(&keys, "log", NULL, "path", path);
+	(void)snprintf(path, sizeof(path), "%s/spool", setup->draft);
+	tp_setup_add(&keys, "spool", NULL, "path", path);
+	(void)snprintf(config, PATH_MAX, "%.*s/tillpost.conf", PATH_MAX - 32,
+		setup->draft);
+	return tp_setup_write_file(config, 0600, &keys, err);
+}
+
+/* ---- trying it ---------------------------------------------------------- */
+
+static int open_draft(struct tp_setup *setup, const char *config)
+{
+	struct tp_cli *cli = setup->cli;
+	struct tillpost_open_options options;
+	struct tillpost_error err;
+
+	TILLPOST_INIT(&options);
+	TILLPOST_INIT(&err);
+	options.role = TILLPOST_ROLE_EMBEDDED;
+	options.flags = TILLPOST_OPEN_PASSIVE;
+	options.config_path = config;
+	options.host = &cli->host;
+	if (cli->plugin.api->open(&options, &cli->handle, &err) >= 0)
+		return TP_CLI_GO_ON;
+	/* The place in a file that will be gone helps nobody. */
+	tp_report(TP_CLI_PROGRAM, "settings", "%s", err.text);
+	return tp_exit_code(err.status);
+}
+
+static void fill_target(const struct tp_setup *setup,
+	const struct tp_values *values, struct tp_relay_target *target)
+{
+	const char *relay = setup->relay_name;
+
+	*target = (struct tp_relay_target) {
+		.relay = relay,
+		.store = setup->store,
+		.host = tp_values_text(values, "relays", relay, "host"),
+		.port = (int)strtol(
+			tp_values_text(values, "relays", relay, "port"), NULL,
+			10),
+		.tls = tp_values_text(values, "relays", relay, "tls"),
+		.hint = setup->hint,
+	};
+}
+
+static int try_relay(struct tp_setup *setup)
+{
+	struct tp_relay_target target;
+	struct tp_values values;
+	struct tillpost_error err;
+	int32_t rc = tp_values_load(
+		setup->cli->plugin.api, setup->cli->handle, &values, &err);
+
+	if (rc >= 0) {
+		fill_target(setup, &values, &target);
+		tp_find(&setup->findings, TP_FIND_OK, "settings",
+			"relay %s: %s port %d, tls %s; store %s",
+			setup->relay_name, target.host, target.port, target.tls,
+			setup->store);
+		if (setup->no_test)
+			rc = TILLPOST_OK;
+		else if (!tp_relay_probe(&target, &setup->findings))
+			rc = TILLPOST_ECONNECT;
+		else
+			rc = tp_relay_login(
+				setup->cli, &target, NULL, &setup->findings);
+	} else {
+		(void)tp_cli_fail(&err);
+	}
+	tp_values_free(&values);
+	if (rc >= 0)
+		return TP_CLI_GO_ON;
+	if (tp_setup_confirm(setup, "Keep these settings all the same?"))
+		return TP_CLI_GO_ON;
+	tp_report(TP_CLI_PROGRAM, "setup",
+		"nothing was written; --no-test writes settings untested");
+	return tp_exit_code(rc);
+}
+
+int tp_setup_draft(struct tp_setup *setup)
+{
+	struct tp_cli *cli = setup->cli;
+	char config[PATH_MAX];
+	struct tillpost_error err;
+	int rc;
+
+	if (make_draft(setup, &err) < 0 || fill_draft(setup, config, &err) < 0)
+		return tp_cli_fail(&err);
+	rc = open_draft(setup, config);
+	if (rc == TP_CLI_GO_ON)
+		rc = try_relay(setup);
+	if (cli->handle)
+		cli->plugin.api->close(&cli->handle);
+	return rc;
+}

@@ -1,0 +1,342 @@
+#!/bin/sh
+# doctor.sh - tillpost doctor on a healthy and on many broken installations
+#
+# JOB     An installation made by setup, with tillpostd, a relay and a name
+#         server of the harness. Then one thing after the other is broken:
+#         doctor must name it, say what to do, and end with 78 if it is an
+#         error; and be content again when it is mended.
+# ERRORS  Ends at the first check that fails, with what was printed.
+# SPDX-License-Identifier: MIT
+
+set -u
+root=$(cd "$(dirname "$0")/../.." && pwd) || exit 1
+build=${TP_BUILD:-$root/build}
+HARNESS=$root/tests/harness
+export TILLPOST_PLUGIN="${TILLPOST_PLUGIN:-$build/tillpost.so}"
+. "$HARNESS/installed.sh"
+
+work=$(mktemp -d /tmp/tp-doctor.XXXXXX) || exit 1
+dns_pid=
+clean_up()
+{
+	installed_stop
+	[ -z "$dns_pid" ] || kill "$dns_pid" 2>/dev/null
+	"$HARNESS/relays.sh" stop "$work/relays" 2>/dev/null
+	rm -rf "$work"
+}
+trap clean_up EXIT
+trap 'exit 1' HUP INT TERM
+
+checks=0
+fail()
+{
+	echo "FAILED: $*"
+	echo "--- standard output"
+	cat "$work/out"
+	echo "--- standard error"
+	cat "$work/err"
+	exit 1
+}
+
+# doctor CODE OPTION...
+doctor()
+{
+	wanted=$1
+	shift
+	# shellcheck disable=SC2086
+	"$TP_BIN/tillpost" doctor $as -c "$TP_CONFIG" \
+		--resolver "127.0.0.1:$dns_port" --php "$work/php.sh" \
+		--sendmail "$work/sendmail" "$@" >"$work/out" 2>"$work/err"
+	got=$?
+	cat "$work/out" "$work/err" >>"$work/everything"
+	checks=$((checks + 1))
+	[ $got -eq "$wanted" ] ||
+		fail "doctor $*: exit code $got, expected $wanted"
+}
+
+# finds LEVEL TOPIC PATTERN: and says what to do about it
+finds()
+{
+	checks=$((checks + 1))
+	grep -A 2 -E -- "^$1 +$2: .*$3" "$work/out" >"$work/found" ||
+		fail "no $1 about $2 with \"$3\""
+	[ "$1" != error ] && [ "$1" != warning ] || [ "$2" = configuration ] ||
+		grep -qE '^ +(do|why): ' "$work/found" ||
+		fail "no word about what to do"
+}
+
+# ---- a healthy installation -------------------------------------------------
+
+"$HARNESS/relays.sh" start "$work/relays" 2>"$work/err" || {
+	chmod 711 "$work"
+	"$HARNESS/relays.sh" start "$work/relays" || exit 1
+}
+. "$work/relays/relays.env"
+installed_prepare "$work" || exit 1
+as=
+[ "$(id -u)" -ne 0 ] || as="--user $TP_UID"
+rm -rf "$work/etc" "$work/state" "$work/spool"
+
+cat >"$work/zone" <<'END'
+shop.test TXT some-other-proof=1
+shop.test TXT v=spf1 include:_spf.relay.test -all
+shop.test MX 10 mail.shop.test
+_spf.relay.test TXT v=spf1 ip4:192.0.2.0/24 -all
+_dmarc.shop.test TXT v=DMARC1; p=quarantine; rua=mailto:d@shop.test
+s9._domainkey.shop.test TXT v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=
+empty._domainkey.shop.test TXT v=DKIM1; p=
+two.test TXT v=spf1 -all
+two.test TXT v=spf1 mx -all
+two.test MX 10 mail.two.test
+_dmarc.two.test TXT v=DMARC1; rua=mailto:d@two.test
+open.test TXT v=spf1 a mx ptr a:b.test mx:c.test a:d.test a:e.test a:f.test a:g.test a:h.test a:i.test +all
+none.test TXT nothing
+_dmarc.deep.test TXT v=DMARC1; p=none
+sub.deep.test TXT v=spf1 mx ~all
+END
+cp "$work/zone" "$work/zone.before"
+dns_port=$(/usr/bin/python3 "$HARNESS/ports.py" choose 1)
+/usr/bin/python3 "$HARNESS/dns.py" "$dns_port" "$work/zone" 2>"$work/dns.err" &
+dns_pid=$!
+
+cat >"$work/php.sh" <<END
+#!/bin/sh
+exec php -n -d extension=$TP_EXTENSION "\$@"
+END
+chmod 755 "$work/php.sh"
+cp "$work/php.sh" "$work/php.before"
+ln -s "$TP_BIN/tillpost-sendmail" "$work/sendmail"
+
+printf '%s\n' "$A_PASS1" >"$work/secret"
+chmod 600 "$work/secret"
+# shellcheck disable=SC2086
+"$TP_BIN/tillpost" setup $as --yes -c "$TP_CONFIG" --state-dir "$work/state" \
+	--host 127.0.0.1 --port "$A_SMTPS_PORT" --tls implicit \
+	--ca-file "$CA_FILE" -u "$A_USER1" --password-file "$work/secret" \
+	--from "Shop <shop@shop.test>" >"$work/out" 2>"$work/err" ||
+	fail "setup"
+secret=$work/etc/secrets/relay
+queue=$work/state/queue/queue.db
+spool=$work/state/spool
+TP_SPOOL=$spool
+installed_start || exit 1
+
+doctor 0 --selector s9
+finds ok clock .
+finds ok configuration 'has no errors'
+finds ok secret "$secret can be read by"
+finds ok queue "alone"
+finds ok spool 'incoming has mode 3733'
+finds ok spool 'quarantine has mode 0700'
+finds ok log outcome.jsonl
+finds ok disk 'MB free'
+finds ok daemon 'answers \(pid [1-9]'
+finds ok queue 'nothing is waiting'
+finds ok port "port $A_SMTPS_PORT can be reached"
+finds ok 'tls mode' 'from the first byte'
+finds ok tls TLSv1
+finds ok login 'logged in'
+finds ok spf 'v=spf1 include'
+finds ok dkim 's9._domainkey.shop.test has a key'
+finds ok dmarc 'policy quarantine'
+finds ok php 'has the extension'
+finds ok sendmail tillpost-sendmail
+grep -qx '0 errors, 0 warnings' "$work/out" || fail "it is healthy"
+
+doctor 0 --selector s9 --json
+checks=$((checks + 1))
+/usr/bin/python3 - "$work/out" <<'END' 2>"$work/err" || fail "not JSON"
+import json, sys
+lines = [json.loads(line) for line in open(sys.argv[1], "rb")]
+assert all(set(line) == {"level", "topic", "what", "why", "do"}
+           for line in lines)
+assert {line["level"] for line in lines} == {"ok"}, lines
+END
+doctor 0 --selector s9 --to kunde@example.org
+finds ok 'test mail' 'the relay took'
+
+# ---- files ------------------------------------------------------------------
+
+# with_mode MODE FILE LEVEL TOPIC PATTERN: for as long as it has that mode
+with_mode()
+{
+	before=$(stat -c %a "$2")
+	chmod "$1" "$2"
+	code=78
+	[ "$3" = error ] || code=0
+	doctor $code --selector s9
+	finds "$3" "$4" "$5"
+	chmod "$before" "$2"
+}
+
+with_mode 666 "$TP_CONFIG" error configuration 'has mode 0666'
+with_mode 644 "$secret" error configuration 'mode 0644.*chmod 600'
+with_mode 777 "$work/etc/secrets" error secret 'secrets has mode 0777'
+with_mode 644 "$queue" error queue 'others may open'
+with_mode 777 "$work/state/queue" error queue 'others may replace'
+with_mode 1777 "$spool/incoming" error spool 'incoming has mode 3777'
+with_mode 755 "$spool/quarantine" error spool 'quarantine has mode 0755'
+with_mode 777 "$spool" error spool 'spool has mode 0777'
+with_mode 644 "$work/state/queue/outcome.jsonl" warning log 'mode 0644'
+
+mv "$secret" "$secret.away"
+doctor 78
+finds error configuration 'cannot open .*secrets/relay'
+mv "$secret.away" "$secret"
+
+if [ "$(id -u)" -eq 0 ]; then
+	chown 61011 "$secret"
+	doctor 78
+	finds error configuration 'relay: Permission denied|belongs to user'
+	chown "$TP_UID" "$secret"
+	chown 61011 "$TP_CONFIG"
+	doctor 78
+	finds error configuration 'belongs to user 61011'
+	chown "$TP_UID" "$TP_CONFIG"
+fi
+
+mkdir "$work/etc/.setup.AbCdEf"
+doctor 0 --selector s9
+finds warning configuration 'left by a setup'
+rmdir "$work/etc/.setup.AbCdEf"
+
+mv "$TP_CONFIG" "$TP_CONFIG.away"
+doctor 78
+finds error configuration 'No such file'
+mv "$TP_CONFIG.away" "$TP_CONFIG"
+
+# ---- settings and relay -----------------------------------------------------
+
+cp -p "$TP_CONFIG" "$work/conf.before"
+# changed SED: until mended
+changed()
+{
+	sed -i "$1" "$TP_CONFIG"
+	cmp -s "$TP_CONFIG" "$work/conf.before" && fail "sed $1 changed nothing"
+	[ "$(id -u)" -ne 0 ] || chown "$TP_UID" "$TP_CONFIG"
+}
+mended()
+{
+	cp -p "$work/conf.before" "$TP_CONFIG"
+}
+
+changed 's/tls = "implicit"/tls = "starttls"/'
+doctor 78
+finds error 'tls mode' 'speaks TLS from the first byte'
+mended
+changed "s/port = [0-9]*/port = $A_STARTTLS_PORT/"
+doctor 78
+finds error 'tls mode' 'greets in clear text'
+mended
+closed_port=$(/usr/bin/python3 "$HARNESS/ports.py" choose 1)
+changed "s/port = [0-9]*/port = $closed_port/"
+doctor 78
+finds error port 'Connection refused'
+mended
+changed 's/host = "127.0.0.1"/host = "relay.invalid"/'
+doctor 78
+finds error dns 'relay.invalid has no address'
+mended
+changed "s/port = [0-9]*/port = $A_EXPIRED_SMTPS_PORT/"
+doctor 78
+finds error tls 'expired'
+mended
+printf 'wrong\n' >"$secret"
+doctor 78
+finds error login '535'
+printf '%s' "$A_PASS1" >"$secret"
+changed 's/host = /hots = /'
+doctor 78
+finds error configuration 'unknown key|hots'
+mended
+changed '/^queue = /a free_reserve = "1024G";'
+doctor 78
+finds error disk 'are kept in reserve'
+mended
+doctor 78 --store nowhere
+finds error stores 'named nowhere'
+
+# ---- domains ----------------------------------------------------------------
+
+# from ADDRESS CODE OPTION...
+from()
+{
+	address=$1
+	shift
+	changed "s/from = .*/from = \"$address\";/"
+	doctor "$@"
+	mended
+}
+
+from a@two.test 78
+finds error spf 'more than one SPF'
+finds error dmarc 'without p='
+finds note dkim 'not known'
+from a@open.test 78
+finds error spf 'needs 11 look-ups'
+finds warning spf 'lets everybody send'
+finds warning domain 'no mail server'
+finds warning dmarc 'no DMARC record'
+from a@none.test 0
+finds warning spf 'has no SPF record'
+from a@sub.deep.test 0
+finds ok dmarc 'deep.test: policy none'
+from a@nowhere.test 78
+finds error domain 'no domain nowhere.test'
+from me@gmail.com 78
+finds error domain 'another relay sends it'
+from shop@shop.test 0 --selector empty
+finds warning dkim 'withdrawn'
+from shop@shop.test 0 --selector s1
+finds warning dkim 'no key under the selectors s1'
+doctor 0 --resolver "127.0.0.1:$closed_port"
+finds warning spf 'no name server tells'
+doctor 64 --resolver here
+grep -q 'not an IPv4 address' "$work/err" || fail "a name server named here"
+
+# ---- programs, daemon, queue ------------------------------------------------
+
+printf '#!/bin/sh\nexec php -n "$@"\n' >"$work/php.sh"
+doctor 0 --selector s9
+finds warning php 'does not send through tillpost'
+printf '#!/bin/sh\nexec php -n -d sendmail_path="%s -t -i" "$@"\n' \
+	"$TP_BIN/tillpost-sendmail" >"$work/php.sh"
+doctor 0 --selector s9
+finds ok php 'sends by'
+cp "$work/php.before" "$work/php.sh"
+ln -sf "$TP_BIN/tillpost" "$work/sendmail"
+doctor 0 --selector s9
+finds note sendmail 'another mail system'
+rm "$work/sendmail"
+doctor 0 --selector s9
+finds note sendmail 'there is no'
+ln -s "$TP_BIN/tillpost-sendmail" "$work/sendmail"
+
+# A file that cannot be taken in; later a mail that is held.
+mv_in='echo damage >"$1/t.$2" && chmod 440 "$1/t.$2" && mv "$1/t.$2" "$1/$2"'
+installed_as "$TP_UID" sh -c "$mv_in" sh "$spool/incoming" 01M8060E1H2HBCMYBQ ||
+	fail "a file in the spool"
+waited=0
+until [ -n "$(ls "$spool/quarantine")" ]; do
+	[ $waited -lt 100 ] || fail "nothing is in quarantine"
+	sleep 0.1
+	waited=$((waited + 1))
+done
+doctor 0 --selector s9
+finds warning quarantine 'could not be taken in'
+
+# Without the daemon, which would deliver it before it is held.
+installed_stop || exit 1
+printf 'From: shop@shop.test\nSubject: held\n\nx\n' >"$work/held"
+id=$(installed_as "$TP_UID" "$TP_BIN/tillpost" submit -c "$TP_CONFIG" \
+	kunde@example.org <"$work/held") || fail "submit"
+installed_as "$TP_UID" "$TP_BIN/tillpost" queue hold -c "$TP_CONFIG" \
+	"$id" >"$work/out" 2>"$work/err" || fail "hold"
+doctor 78 --selector s9
+finds error daemon 'does not answer'
+finds warning queue '1 held messages'
+grep -q "the first is $id of store default" "$work/out" || fail "which is held"
+
+checks=$((checks + 1))
+! grep -q "$A_PASS1" "$work/everything" || fail "a secret was printed"
+echo "doctor: $checks checks"
