@@ -1,0 +1,185 @@
+#!/bin/bash
+# root.sh - a bare Debian root and a local apt repository for package tests
+#
+# JOB     A library. The packages of the mirror and the bare roots are kept in
+#         build/package/cache; the root itself is build/package/root.
+#
+# USE     work=DIR; . tests/package/root.sh
+#   root_base NAME [PACKAGE...]  makes cache/NAME.tar, if it is not there: the
+#                       root of debootstrap (minbase), and PACKAGEs
+#   root_open NAME      unpacks it to $root, in memory, with inside.sh in /test
+#   root_close          empties $root
+#   in_root COMMAND...  there
+#   inside COMMAND...   inside.sh there
+#   apt WORD...         apt-get there; no question can be answered
+#   offer DIR           DIR's packages are what apt can install there now
+#   sink_start [PORT]   the relay; $port
+#   sink_stop
+#   arrived COUNT       so many mails at the relay, each once, by the account
+#   built NAME          $work/NAME has packages: first, or next, the same as a
+#                       later version; build_test.sh builds both anew
+#   step TEXT           with the time
+#   fail TEXT           ends the test
+# NEEDS   root, and the Debian mirror of this machine: DEBIAN_MIRROR,
+#         DEBIAN_SECURITY_MIRROR
+# SPDX-License-Identifier: MIT
+# shellcheck disable=SC2154 # work
+
+export LC_ALL=C.UTF-8
+cache=$work/cache
+root=$work/root
+sink=${TP_BUILD:-build/default}/tests/bench/sink
+mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
+security=${DEBIAN_SECURITY_MIRROR:-http://deb.debian.org/debian-security}
+enter=(chroot "$root")
+
+fail()
+{
+	echo "$(basename "$0"): $*"
+	exit 1
+}
+
+step()
+{
+	printf '%4d s  %s\n' "$SECONDS" "$*"
+}
+
+built()
+{
+	[ ! -s "$work/$1/build.log" ] || return 0
+	step "building: $1"
+	case $1 in
+	first) packaging/deb.sh "$work/first" >/dev/null ;;
+	next) packaging/deb.sh --version-suffix next "$work/next" >/dev/null ;;
+	esac
+}
+
+in_root()
+{
+	"${enter[@]}" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin \
+		LC_ALL=C.UTF-8 HOME=/ http_proxy="${http_proxy:-}" \
+		https_proxy="${https_proxy:-}" "$@"
+}
+
+inside()
+{
+	in_root /test/inside.sh "$@"
+}
+
+apt()
+{
+	in_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y \
+		--no-install-recommends \
+		-o Dir::Cache::Archives=/test/archives "$@" \
+		</dev/null >>"$work/apt.log" 2>&1 && return
+	tail -n 30 "$work/apt.log"
+	fail "apt-get $* failed; see $work/apt.log"
+}
+
+# As Debian's installer leaves it: PHP's fixes come from there.
+write_sources()
+{
+	cat >"$root/etc/apt/sources.list" <<-END
+		deb $mirror bookworm main
+		deb $mirror bookworm-updates main
+		deb $security bookworm-security main
+	END
+}
+
+root_base()
+{
+	local name=$1
+
+	shift
+	[ ! -s "$cache/$name.tar" ] || return 0
+	mkdir -p "$cache/archives/partial"
+	root_close
+	if [ "$name" = bare ]; then
+		debootstrap --variant=minbase bookworm "$root" "$mirror" \
+			>"$work/debootstrap.log" 2>&1 || {
+			tail -n 20 "$work/debootstrap.log"
+			fail "debootstrap failed"
+		}
+	else
+		root_base bare
+		root_open bare
+		apt update
+		apt install "$@"
+		umount "$root/test/archives" "$root/proc"
+		rm -rf "$root/test"
+	fi
+	tar -C "$root" -cf "$cache/$name.tar.new" .
+	mv "$cache/$name.tar.new" "$cache/$name.tar"
+}
+
+root_close()
+{
+	! mountpoint -q "$root" || umount --recursive "$root"
+	rm -rf "$root"
+	mkdir -p "$root"
+}
+
+root_open()
+{
+	root_close
+	# In memory: dpkg syncs every file.
+	mount -t tmpfs -o mode=755,size=3g tmpfs "$root"
+	tar -C "$root" -xpf "$cache/$1.tar"
+	cp /etc/resolv.conf "$root/etc/resolv.conf"
+	write_sources
+	mkdir "$root/test" "$root/test/archives" "$root/test/repo"
+	mount -t proc proc "$root/proc"
+	mount --bind "$cache/archives" "$root/test/archives"
+	cp tests/package/inside.sh "$root/test/"
+	: >"$work/apt.log"
+	: >"$work/mail.log"
+}
+
+offer()
+{
+	rm -f "$root"/test/repo/*
+	cp "$1"/*.deb "$root/test/repo/"
+	(cd "$root/test/repo" &&
+		dpkg-scanpackages --multiversion . >Packages 2>/dev/null)
+	echo 'deb [trusted=yes] file:/test/repo ./' \
+		>"$root/etc/apt/sources.list.d/test.list"
+	apt update -o Dir::Etc::SourceList=sources.list.d/test.list \
+		-o Dir::Etc::SourceParts=- -o APT::Get::List-Cleanup=0
+}
+
+sink_start()
+{
+	[ -x "$sink" ] || fail "no $sink: run make check-package"
+	"$sink" --auth --port "${1:-0}" --log "$work/mail.log" \
+		>"$work/sink.out" 2>&1 &
+	sink_pid=$!
+	for _ in $(seq 100); do
+		port=$(sed -n 's/^port //p' "$work/sink.out")
+		[ -z "$port" ] || return 0
+		sleep 0.05
+	done
+	fail "the sink does not start: $(cat "$work/sink.out")"
+}
+
+sink_stop()
+{
+	kill "$sink_pid"
+	wait "$sink_pid" || true
+}
+
+arrived()
+{
+	local ids
+
+	for _ in $(seq 150); do
+		[ "$(wc -l <"$work/mail.log")" -lt "$1" ] || break
+		sleep 0.1
+	done
+	ids=$(cut -f 6 "$work/mail.log" | sort -u | wc -l)
+	if [ "$(wc -l <"$work/mail.log")" -ne "$1" ] || [ "$ids" -ne "$1" ]; then
+		cat "$work/mail.log"
+		fail "not $1 mails, each once"
+	fi
+	[ "$(cut -f 2 "$work/mail.log" | sort -u)" = shop ] ||
+		fail "not sent by the relay's account"
+}
