@@ -11,6 +11,13 @@
 
 #define THREADS 8
 #define EACH 500
+/* The allocators of these two may leave a child locked for ever that is forked
+ * while another thread allocates, which libc's does not. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define CROWD_CHILDREN 0
+#else
+#define CROWD_CHILDREN 5
+#endif
 
 /* ---- the role submit ---------------------------------------------------- */
 
@@ -829,15 +836,16 @@ static void many_threads_submit_with_one_handle(struct world *world)
 		CHECK(pthread_create(&crowd[i].thread, NULL, submit_many,
 			      &crowd[i]) == 0);
 	}
-	for (i = 0; i < 5; i++)
+	for (i = 0; i < CROWD_CHILDREN; i++)
 		as_other_user(world, child_submits);
 	for (i = 0; i < THREADS; i++)
 		CHECK(pthread_join(crowd[i].thread, NULL) == 0);
 	atomic_store(&crowd_is_done, 1);
 	CHECK(pthread_join(loader.thread, NULL) == 0);
 	world->api->close(&inherited);
-	await(world, to, THREADS * EACH + 5 * 20, 0);
-	CHECK(status_of(world, to).taken_in_count == THREADS * EACH + 5 * 20);
+	await(world, to, THREADS * EACH + CROWD_CHILDREN * 20, 0);
+	CHECK(status_of(world, to).taken_in_count ==
+		THREADS * EACH + CROWD_CHILDREN * 20);
 	world->api->close(&to);
 }
 

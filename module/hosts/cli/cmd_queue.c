@@ -3,11 +3,10 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "cli/cli.h"
+#include "cli/action.h"
 #include "cli/json.h"
 #include "cli/table.h"
 
-#include "common/exit_code.h"
 #include "common/report.h"
 #include "common/text.h"
 #include "common/when.h"
@@ -38,17 +37,21 @@ static const char help[] =
 	"      --plugin FILE  the tillpost.so to load\n"
 	"  -h, --help         this text\n";
 
-struct action {
-	const char *name;
-	int32_t number;
-};
-
-static const struct action actions[] = {
+static const struct tp_action actions[] = {
 	{ "hold", TILLPOST_QUEUE_HOLD },
 	{ "release", TILLPOST_QUEUE_RELEASE },
 	{ "retry", TILLPOST_QUEUE_RETRY },
 	{ "cancel", TILLPOST_QUEUE_CANCEL },
 };
+
+static int32_t call(const struct tp_cli *cli, int32_t number, const char *name,
+	struct tillpost_error *err)
+{
+	return cli->plugin.api->queue_action(cli->handle, number, name, err);
+}
+
+static const struct tp_action_kind kind = { "queue_id", actions,
+	TP_COUNT(actions), call };
 
 static const struct tp_column columns[] = {
 	{ .title = "ID" },
@@ -249,59 +252,6 @@ static int show(struct tp_cli *cli, const char *queue_id)
 
 /* ---- hold, release, retry, cancel --------------------------------------- */
 
-static int32_t print_action(const char *action, const char *queue_id,
-	const struct tillpost_error *result, struct tillpost_error *err)
-{
-	struct tp_json *json = tp_json_new();
-
-	tp_json_text(json, "queue_id", queue_id);
-	tp_json_text(json, "action", action);
-	tp_json_bool(json, "ok", result->status == TILLPOST_OK);
-	tp_json_number(json, "status", result->status);
-	tp_json_text(json, "where", result->where);
-	tp_json_text(json, "text", result->text);
-	return tp_json_print(&json, stdout, err);
-}
-
-/* @return an exit code */
-static int act(
-	struct tp_cli *cli, const struct action *action, const char *queue_id)
-{
-	struct tillpost_error err;
-	struct tillpost_error print_err;
-	int32_t rc;
-
-	TILLPOST_INIT(&err);
-	rc = cli->plugin.api->queue_action(
-		cli->handle, action->number, queue_id, &err);
-	err.status = rc < 0 ? rc : TILLPOST_OK;
-	if (cli->json) {
-		if (print_action(action->name, queue_id, &err, &print_err) < 0)
-			return tp_cli_fail(&print_err);
-		return tp_exit_code(rc);
-	}
-	if (rc >= 0)
-		return EX_OK;
-	if (err.where[0] == '\0')
-		(void)snprintf(err.where, sizeof(err.where), "%s", queue_id);
-	return tp_cli_fail(&err);
-}
-
-/* All are tried; the first failure decides the exit code. */
-static int act_on_operands(struct tp_cli *cli, const struct action *action)
-{
-	int first = EX_OK;
-	int i;
-
-	for (i = 1; i < cli->operand_count; i++) {
-		int rc = act(cli, action, cli->operands[i]);
-
-		if (first == EX_OK)
-			first = rc;
-	}
-	return first;
-}
-
 struct ids {
 	char (*items)[sizeof(((struct tillpost_receipt *)0)->queue_id)];
 	size_t count;
@@ -333,7 +283,7 @@ static int32_t collect(void *ctx, const struct tillpost_queue_entry *entry)
 }
 
 /* Listed first and then changed: a callback may not call back. */
-static int act_on_all(struct tp_cli *cli, const struct action *action,
+static int act_on_all(struct tp_cli *cli, const struct tp_action *action,
 	const struct tillpost_queue_filter *filter)
 {
 	struct ids ids = { .items = NULL };
@@ -351,7 +301,7 @@ static int act_on_all(struct tp_cli *cli, const struct action *action,
 		first = tp_cli_fail(&err);
 	} else {
 		for (i = 0; i < ids.count; i++) {
-			int rc = act(cli, action, ids.items[i]);
+			int rc = tp_action_do(cli, &kind, action, ids.items[i]);
 
 			done += rc == EX_OK;
 			if (first == EX_OK)
@@ -366,20 +316,10 @@ static int act_on_all(struct tp_cli *cli, const struct action *action,
 
 /* ---- which one ---------------------------------------------------------- */
 
-static const struct action *find_action(const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < TP_COUNT(actions); i++)
-		if (strcmp(name, actions[i].name) == 0)
-			return &actions[i];
-	return NULL;
-}
-
 /* Finds out what is asked before anything is opened.
  * @return TP_CLI_GO_ON or EX_USAGE */
 static int check_use(const struct tp_cli *cli, const char *verb,
-	const struct action *action, int all)
+	const struct tp_action *action, int all)
 {
 	int ids = cli->operand_count - 1;
 
@@ -414,7 +354,7 @@ int tp_cmd_queue(struct tp_cli *cli, int argc, char **argv)
 		{ .name = "all", .flag = &all },
 		{ .name = "json", .flag = &cli->json },
 	};
-	const struct action *action;
+	const struct tp_action *action;
 	const char *verb;
 	int rc;
 
@@ -423,7 +363,7 @@ int tp_cmd_queue(struct tp_cli *cli, int argc, char **argv)
 	if (rc != TP_CLI_GO_ON)
 		return rc;
 	verb = cli->operand_count > 0 ? cli->operands[0] : "list";
-	action = find_action(verb);
+	action = tp_action_find(&kind, verb);
 	rc = check_use(cli, verb, action, all);
 	if (rc != TP_CLI_GO_ON)
 		return rc;
@@ -436,7 +376,7 @@ int tp_cmd_queue(struct tp_cli *cli, int argc, char **argv)
 	if (all)
 		return act_on_all(cli, action, &filter);
 	if (action)
-		return act_on_operands(cli, action);
+		return tp_action_do_operands(cli, &kind, action);
 	if (strcmp(verb, "show") == 0)
 		return show(cli, cli->operands[1]);
 	return list(cli, &filter);

@@ -3,11 +3,10 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "cli/cli.h"
+#include "cli/action.h"
 #include "cli/json.h"
 #include "cli/table.h"
 
-#include "common/exit_code.h"
 #include "common/when.h"
 
 #include <pwd.h>
@@ -32,15 +31,19 @@ static const char help[] =
 	"      --plugin FILE    the tillpost.so to load\n"
 	"  -h, --help           this text\n";
 
-struct action {
-	const char *name;
-	int32_t number;
-};
-
-static const struct action actions[] = {
+static const struct tp_action actions[] = {
 	{ "release", TILLPOST_SPOOL_RELEASE },
 	{ "discard", TILLPOST_SPOOL_DISCARD },
 };
+
+static int32_t call(const struct tp_cli *cli, int32_t number, const char *name,
+	struct tillpost_error *err)
+{
+	return cli->plugin.api->spool_action(cli->handle, number, name, err);
+}
+
+static const struct tp_action_kind kind = { "name", actions, TP_COUNT(actions),
+	call };
 
 static const struct tp_column columns[] = {
 	{ .title = "NAME" },
@@ -126,72 +129,11 @@ static int list(struct tp_cli *cli)
 	return rc < 0 ? tp_cli_fail(&err) : EX_OK;
 }
 
-/* ---- release, discard --------------------------------------------------- */
-
-static int32_t print_action(const char *action, const char *name,
-	const struct tillpost_error *result, struct tillpost_error *err)
-{
-	struct tp_json *json = tp_json_new();
-
-	tp_json_text(json, "name", name);
-	tp_json_text(json, "action", action);
-	tp_json_bool(json, "ok", result->status == TILLPOST_OK);
-	tp_json_number(json, "status", result->status);
-	tp_json_text(json, "where", result->where);
-	tp_json_text(json, "text", result->text);
-	return tp_json_print(&json, stdout, err);
-}
-
-/* @return an exit code */
-static int act(
-	struct tp_cli *cli, const struct action *action, const char *name)
-{
-	struct tillpost_error err;
-	struct tillpost_error print_err;
-	int32_t rc;
-
-	TILLPOST_INIT(&err);
-	rc = cli->plugin.api->spool_action(
-		cli->handle, action->number, name, &err);
-	err.status = rc < 0 ? rc : TILLPOST_OK;
-	if (cli->json) {
-		if (print_action(action->name, name, &err, &print_err) < 0)
-			return tp_cli_fail(&print_err);
-		return tp_exit_code(rc);
-	}
-	return rc < 0 ? tp_cli_fail(&err) : EX_OK;
-}
-
-/* All are tried; the first failure decides the exit code. */
-static int act_on_operands(struct tp_cli *cli, const struct action *action)
-{
-	int first = EX_OK;
-	int i;
-
-	for (i = 1; i < cli->operand_count; i++) {
-		int rc = act(cli, action, cli->operands[i]);
-
-		if (first == EX_OK)
-			first = rc;
-	}
-	return first;
-}
-
 /* ---- which one ---------------------------------------------------------- */
 
-static const struct action *find_action(const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < TP_COUNT(actions); i++)
-		if (strcmp(name, actions[i].name) == 0)
-			return &actions[i];
-	return NULL;
-}
-
 /* @return TP_CLI_GO_ON or EX_USAGE */
-static int check_use(
-	const struct tp_cli *cli, const char *verb, const struct action *action)
+static int check_use(const struct tp_cli *cli, const char *verb,
+	const struct tp_action *action)
 {
 	if (action)
 		return cli->operand_count < 2
@@ -212,14 +154,14 @@ int tp_cmd_spool(struct tp_cli *cli, int argc, char **argv)
 		{ .name = "spool-dir", .text = &spool_path },
 		{ .name = "json", .flag = &cli->json },
 	};
-	const struct action *action;
+	const struct tp_action *action;
 	const char *verb;
 	int rc = tp_cli_parse(cli, args, TP_COUNT(args), help, argc, argv);
 
 	if (rc != TP_CLI_GO_ON)
 		return rc;
 	verb = cli->operand_count > 0 ? cli->operands[0] : "list";
-	action = find_action(verb);
+	action = tp_action_find(&kind, verb);
 	rc = check_use(cli, verb, action);
 	if (rc != TP_CLI_GO_ON)
 		return rc;
@@ -227,5 +169,5 @@ int tp_cmd_spool(struct tp_cli *cli, int argc, char **argv)
 	rc = tp_cli_open_submit(cli, spool_path, TILLPOST_CAP_INTAKE);
 	if (rc != TP_CLI_GO_ON)
 		return rc;
-	return action ? act_on_operands(cli, action) : list(cli);
+	return action ? tp_action_do_operands(cli, &kind, action) : list(cli);
 }
