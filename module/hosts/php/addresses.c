@@ -5,7 +5,7 @@
  */
 #include "php/addresses.h"
 
-#include <zend_smart_str.h>
+#include "php/text.h"
 
 #include <string.h>
 
@@ -16,7 +16,7 @@ enum brackets { NONE, OPEN, CLOSED };
 /* One address that is being read. */
 struct item {
 	const char *at;
-	smart_str text;
+	struct tp_php_text text;
 	enum brackets brackets;
 };
 
@@ -43,7 +43,7 @@ static bool quoted(struct item *item)
 	if (*item->at == '\0' || item->brackets == CLOSED)
 		return false;
 	item->at++;
-	smart_str_appendl(&item->text, start, (size_t)(item->at - start));
+	tp_php_text_add(&item->text, start, (size_t)(item->at - start));
 	return true;
 }
 
@@ -84,7 +84,7 @@ static bool plain(struct item *item)
 
 	if (item->brackets == CLOSED)
 		return is_blank(c);
-	smart_str_appendc(&item->text, c);
+	tp_php_text_addc(&item->text, c);
 	return true;
 }
 
@@ -107,7 +107,7 @@ static bool read_item(struct item *item)
 
 /* Without blanks around, and without one pair of apostrophes: a shell that
  * escaped twice leaves them. */
-static zend_string *trimmed(const smart_str *text)
+static zend_string *trimmed(const struct tp_php_text *text)
 {
 	const char *start = text->s ? ZSTR_VAL(text->s) : "";
 	size_t len = text->s ? ZSTR_LEN(text->s) : 0;
@@ -133,11 +133,11 @@ zend_string *tp_php_address(const char **at)
 		struct item item = { .at = *at };
 
 		if (has_controls(*at) || !read_item(&item)) {
-			smart_str_free(&item.text);
+			tp_php_text_free(&item.text);
 			return NULL;
 		}
 		address = trimmed(&item.text);
-		smart_str_free(&item.text);
+		tp_php_text_free(&item.text);
 		/* Other mailers take such a thing for an option. */
 		if (ZSTR_VAL(address)[0] == '-') {
 			zend_string_release(address);

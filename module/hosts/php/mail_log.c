@@ -5,10 +5,11 @@
  */
 #include "php/mail_log.h"
 
+#include "php/text.h"
+
 #include <php_ini.h>
 #include <php_streams.h>
 #include <php_syslog.h>
-#include <zend_smart_str.h>
 #include <ext/date/php_date.h>
 
 #include <string.h>
@@ -18,49 +19,51 @@
 /* mail() on [FILE:LINE]: To: ... -- Headers: ... -- Subject: ... */
 static zend_string *line_of(const struct tp_php_mail *mail)
 {
-	smart_str line = { NULL, 0 };
+	struct tp_php_text line = { NULL, 0 };
+	zend_string *text;
 	char *at;
 
-	smart_str_appends(&line, "mail() on [");
-	smart_str_appends(&line, zend_get_executed_filename());
-	smart_str_appendc(&line, ':');
-	smart_str_append_long(&line, (zend_long)zend_get_executed_lineno());
-	smart_str_appends(&line, "]: To: ");
-	smart_str_append(&line, mail->to);
-	smart_str_appends(&line, " -- Headers: ");
+	tp_php_text_adds(&line, "mail() on [");
+	tp_php_text_adds(&line, zend_get_executed_filename());
+	tp_php_text_addc(&line, ':');
+	tp_php_text_add_long(&line, (zend_long)zend_get_executed_lineno());
+	tp_php_text_adds(&line, "]: To: ");
+	tp_php_text_add_string(&line, mail->to);
+	tp_php_text_adds(&line, " -- Headers: ");
 	if (mail->headers)
-		smart_str_append(&line, mail->headers);
-	smart_str_appends(&line, " -- Subject: ");
-	smart_str_append(&line, mail->subject);
-	smart_str_0(&line);
+		tp_php_text_add_string(&line, mail->headers);
+	tp_php_text_adds(&line, " -- Subject: ");
+	tp_php_text_add_string(&line, mail->subject);
+	text = tp_php_text_take(&line);
 	/* Stock PHP leaves a folded subject alone if there are no headers. */
-	at = ZSTR_VAL(line.s);
+	at = ZSTR_VAL(text);
 	while (mail->headers && (at = strpbrk(at, "\r\n")) != NULL)
 		*at = ' ';
-	return line.s;
+	return text;
 }
 
 static void write_file(const char *file, const zend_string *line)
 {
 	php_stream *stream = php_stream_open_wrapper(
 		file, "a", REPORT_ERRORS | STREAM_DISABLE_OPEN_BASEDIR, NULL);
-	smart_str dated = { NULL, 0 };
+	struct tp_php_text dated = { NULL, 0 };
 	zend_string *date;
+	zend_string *text;
 
 	if (!stream)
 		return;
 	date = php_format_date(
 		"d-M-Y H:i:s e", sizeof("d-M-Y H:i:s e") - 1, time(NULL), 1);
-	smart_str_appendc(&dated, '[');
-	smart_str_append(&dated, date);
-	smart_str_appends(&dated, "] ");
-	smart_str_append(&dated, line);
-	smart_str_appends(&dated, PHP_EOL);
-	smart_str_0(&dated);
-	(void)php_stream_write(stream, ZSTR_VAL(dated.s), ZSTR_LEN(dated.s));
+	tp_php_text_addc(&dated, '[');
+	tp_php_text_add_string(&dated, date);
+	tp_php_text_adds(&dated, "] ");
+	tp_php_text_add_string(&dated, line);
+	tp_php_text_adds(&dated, PHP_EOL);
+	text = tp_php_text_take(&dated);
+	(void)php_stream_write(stream, ZSTR_VAL(text), ZSTR_LEN(text));
 	php_stream_close(stream);
 	zend_string_release(date);
-	smart_str_free(&dated);
+	zend_string_release(text);
 }
 
 void tp_php_mail_log(const struct tp_php_mail *mail)

@@ -5,9 +5,10 @@
  */
 #include "php/mail_text.h"
 
+#include "php/text.h"
+
 #include <SAPI.h>
 #include <php_ini.h>
-#include <zend_smart_str.h>
 #include <ext/standard/php_string.h>
 
 #include <unistd.h>
@@ -29,22 +30,22 @@ static zend_long script_owner(void)
 zend_string *tp_php_mail_headers(const struct tp_php_mail *mail)
 {
 	const char *script = zend_get_executed_filename();
-	smart_str all = { NULL, 0 };
+	struct tp_php_text all = { NULL, 0 };
 	zend_string *name;
 
 	if (!PG(mail_x_header))
 		return mail->headers ? zend_string_copy(mail->headers) : NULL;
 	name = php_basename(script, strlen(script), NULL, 0);
-	smart_str_appends(&all, "X-PHP-Originating-Script: ");
-	smart_str_append_long(&all, script_owner());
-	smart_str_appendc(&all, ':');
-	smart_str_appends(&all, ZSTR_VAL(name));
+	tp_php_text_adds(&all, "X-PHP-Originating-Script: ");
+	tp_php_text_add_long(&all, script_owner());
+	tp_php_text_addc(&all, ':');
+	tp_php_text_adds(&all, ZSTR_VAL(name));
 	if (mail->headers && ZSTR_LEN(mail->headers) > 0) {
-		smart_str_appends(&all, line_end());
-		smart_str_append(&all, mail->headers);
+		tp_php_text_adds(&all, line_end());
+		tp_php_text_add_string(&all, mail->headers);
 	}
 	zend_string_release(name);
-	return smart_str_extract(&all);
+	return tp_php_text_take(&all);
 }
 
 /* AT is a line end of one character or two. @return its length; 0: it ends
@@ -83,20 +84,20 @@ zend_string *tp_php_mail_text(
 	const struct tp_php_mail *mail, const zend_string *headers)
 {
 	const char *end = line_end();
-	smart_str text = { NULL, 0 };
+	struct tp_php_text text = { NULL, 0 };
 
-	smart_str_appends(&text, "To: ");
-	smart_str_append(&text, mail->to);
-	smart_str_appends(&text, end);
-	smart_str_appends(&text, "Subject: ");
-	smart_str_append(&text, mail->subject);
-	smart_str_appends(&text, end);
+	tp_php_text_adds(&text, "To: ");
+	tp_php_text_add_string(&text, mail->to);
+	tp_php_text_adds(&text, end);
+	tp_php_text_adds(&text, "Subject: ");
+	tp_php_text_add_string(&text, mail->subject);
+	tp_php_text_adds(&text, end);
 	if (headers) {
-		smart_str_append(&text, headers);
-		smart_str_appends(&text, end);
+		tp_php_text_add_string(&text, headers);
+		tp_php_text_adds(&text, end);
 	}
-	smart_str_appends(&text, end);
-	smart_str_append(&text, mail->message);
-	smart_str_appends(&text, end);
-	return smart_str_extract(&text);
+	tp_php_text_adds(&text, end);
+	tp_php_text_add_string(&text, mail->message);
+	tp_php_text_adds(&text, end);
+	return tp_php_text_take(&text);
 }

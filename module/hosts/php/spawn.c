@@ -11,9 +11,8 @@
 #include "php/say.h"
 #include "php/server.h"
 #include "php/store.h"
+#include "php/text.h"
 #include "php/words.h"
-
-#include <zend_smart_str.h>
 
 #include <string.h>
 #include <sys/stat.h>
@@ -252,25 +251,25 @@ static zend_string *put_together(
 	const struct parts *parts, const char *program, struct told *told)
 {
 	const char *rest = parts->rest;
-	smart_str out = { NULL, 0 };
+	struct tp_php_text out = { NULL, 0 };
 	uint32_t i;
 
-	smart_str_appendl(&out, parts->command, parts->before_len);
+	tp_php_text_add(&out, parts->command, parts->before_len);
 	if (told->count > 0)
-		smart_str_appends(&out, ENV_PROGRAM " ");
+		tp_php_text_adds(&out, ENV_PROGRAM " ");
 	for (i = 0; i < told->count; i++) {
 		tp_php_quote(&out, ZSTR_VAL(told->items[i]));
-		smart_str_appendc(&out, ' ');
+		tp_php_text_addc(&out, ' ');
 	}
 	tp_php_quote(&out, program);
 	if (told->store) {
-		smart_str_appends(&out, " " STORE_OPTION "=");
+		tp_php_text_adds(&out, " " STORE_OPTION "=");
 		tp_php_quote(&out, told->store);
 		rest = without_store(rest);
 	}
-	smart_str_appends(&out, rest);
+	tp_php_text_adds(&out, rest);
 	free_told(told);
-	return smart_str_extract(&out);
+	return tp_php_text_take(&out);
 }
 
 zend_string *tp_php_spawn_command(const zend_string *command)

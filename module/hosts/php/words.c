@@ -18,39 +18,39 @@ static bool ends_command(char c)
 }
 
 /* AT is behind the opening quote. @return behind the closing one */
-static const char *single_quoted(const char *at, smart_str *word)
+static const char *single_quoted(const char *at, struct tp_php_text *word)
 {
 	size_t len = strcspn(at, "'");
 
-	smart_str_appendl(word, at, len);
+	tp_php_text_add(word, at, len);
 	return at[len] == '\0' ? at + len : at + len + 1;
 }
 
 /* Here a backslash is itself before all but five characters. */
-static const char *double_quoted(const char *at, smart_str *word)
+static const char *double_quoted(const char *at, struct tp_php_text *word)
 {
 	for (; *at != '\0' && *at != '"'; at++) {
 		if (*at == '\\' && at[1] != '\0' && strchr("$`\"\\\n", at[1]))
 			at++;
 		if (*at != '\n' || at[-1] != '\\')
-			smart_str_appendc(word, *at);
+			tp_php_text_addc(word, *at);
 	}
 	return *at == '\0' ? at : at + 1;
 }
 
-static const char *escaped(const char *at, smart_str *word)
+static const char *escaped(const char *at, struct tp_php_text *word)
 {
 	if (*at == '\0')
 		return at;
 	if (*at != '\n')
-		smart_str_appendc(word, *at);
+		tp_php_text_addc(word, *at);
 	return at + 1;
 }
 
 zend_string *tp_php_word(const char **at)
 {
 	const char *p = *at;
-	smart_str word = { NULL, 0 };
+	struct tp_php_text word = { NULL, 0 };
 
 	while (is_blank(*p) || (*p == '\\' && p[1] == '\n'))
 		p += *p == '\\' ? 2 : 1;
@@ -68,28 +68,28 @@ zend_string *tp_php_word(const char **at)
 		else if (c == '\\')
 			p = escaped(p, &word);
 		else
-			smart_str_appendc(&word, c);
+			tp_php_text_addc(&word, c);
 	}
 	*at = p;
-	return word.s ? smart_str_extract(&word) : ZSTR_EMPTY_ALLOC();
+	return tp_php_text_take(&word);
 }
 
-void tp_php_quote(smart_str *out, const char *value)
+void tp_php_quote(struct tp_php_text *out, const char *value)
 {
 	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				    "abcdefghijklmnopqrstuvwxyz"
 				    "0123456789_-./@:+";
 
 	if (value[0] != '\0' && value[strspn(value, plain)] == '\0') {
-		smart_str_appends(out, value);
+		tp_php_text_adds(out, value);
 		return;
 	}
-	smart_str_appendc(out, '\'');
+	tp_php_text_addc(out, '\'');
 	for (; *value != '\0'; value++) {
 		if (*value == '\'')
-			smart_str_appends(out, "'\\''");
+			tp_php_text_adds(out, "'\\''");
 		else
-			smart_str_appendc(out, *value);
+			tp_php_text_addc(out, *value);
 	}
-	smart_str_appendc(out, '\'');
+	tp_php_text_addc(out, '\'');
 }

@@ -12,14 +12,13 @@
 #ifndef TP_PHP_WORDS_H
 #define TP_PHP_WORDS_H
 
-#include <php.h>
-#include <zend_smart_str.h>
+#include "php/text.h"
 
 /* The next word at *AT, which moves on. @owns the caller
  * @return NULL: there are no more */
 zend_string *tp_php_word(const char **at);
 
 /* Appends VALUE to OUT as one word, quoted if need be. */
-void tp_php_quote(smart_str *out, const char *value);
+void tp_php_quote(struct tp_php_text *out, const char *value);
 
 #endif
