@@ -236,14 +236,12 @@ static int try_relay(struct testing *testing, const struct tp_relay *relay,
 	rc = ops->connect(
 		testing->handle->transport, relay, NULL, &connection, &trouble);
 	if (rc < 0) {
-		char text[TP_ERROR_TEXT_BYTES + TP_REPLY_TEXT_BYTES + 4];
-
-		(void)snprintf(text, sizeof(text), "%s%s%s", trouble.text,
-			trouble.reply.code ? ": " : "", trouble.reply.text);
-		step(testing, tp_step_name(trouble.step), rc, 0, text);
+		/* The text has the relay's words. */
+		step(testing, tp_step_name(trouble.step), rc, 0, trouble.text);
 		if (err)
 			err->reply_code = trouble.reply.code;
-		return tp_fail(err, rc, tp_step_name(trouble.step), "%s", text);
+		return tp_fail(err, rc, tp_step_name(trouble.step), "%s",
+			trouble.text);
 	}
 	show_connected(testing, ops->info(connection));
 	ops->disconnect(&connection);

@@ -126,6 +126,9 @@ nothing_in "$work/etc"
 
 attempt 77 --port "$A_SMTPS_PORT" --tls implicit --password-file "$work/wrong"
 shows out 'error +login: .*535'
+checks=$((checks + 1))
+[ "$(grep -o 'authentication failed' "$work/out" | wc -l)" -eq 1 ] ||
+	fail "the relay's reply does not stand there once"
 shows out 'why: +the server refuses'
 nothing_in "$work/etc"
 
@@ -268,7 +271,22 @@ shows err 'nothing was written'
 find "$work/etc" -type f -exec cksum {} + | sort | cmp - "$work/files" ||
 	fail "files differ"
 
-# The example that a package brings sends nothing; setup adds to it.
+# The example that a package brings says nothing, and makes room.
+mkdir -m 755 "$work/fresh" && cp "$root/config/tillpost.conf.example" \
+	"$work/fresh/tillpost.conf" || exit 1
+[ "$(id -u)" -ne 0 ] || chown $owner "$work/fresh"
+run 0 setup --yes -c "$work/fresh/tillpost.conf" --state-dir "$work/state2" \
+	--host 127.0.0.1 --from "$from" --no-test -u x \
+	--password-file "$work/wrong"
+shows out 'the configuration of before is'
+shows out "written: $work/fresh/tillpost.conf\$"
+is 644 "$work/fresh/tillpost.conf"
+[ ! -e "$work/fresh/tillpost.managed.conf" ] || fail "a managed file was made"
+cmp "$root/config/tillpost.conf.example" "$work"/fresh/tillpost.conf.*.bak ||
+	fail "the backup is not the example"
+run 0 check -c "$work/fresh/tillpost.conf"
+
+# With a setting it is somebody's, though it sends nothing; setup adds to it.
 mkdir -m 755 "$work/packaged" "$work/var" && mkdir -m 700 "$work/var/queue" &&
 	mkdir -m 755 "$work/var/spool" || exit 1
 sed -e "s|#path = \"/var/lib/tillpost|path = \"$work/var/queue|" \
@@ -283,6 +301,9 @@ run 0 setup --yes -c "$work/packaged/tillpost.conf" --host 127.0.0.1 \
 	--port "$A_SMTPS_PORT" --tls implicit --from "$from" \
 	--test-to kunde@example.org
 cmp "$work/before" "$work/packaged/tillpost.conf" || fail "example changed"
+checks=$((checks + 1))
+[ "$(cat "$work/out" "$work/err" | grep -c 'no stores')" -eq 0 ] ||
+	fail "warnings of what is being mended"
 is 600 "$work/packaged/tillpost.managed.conf"
 is 600 "$work/packaged/secrets/relay"
 is 600 "$work/var/queue/queue.db"

@@ -43,7 +43,7 @@ struct tp_setup {
 	const char *password_file;
 	int password_stdin;
 	int oauth; /* the secret is a token */
-	int force;
+	int force; /* also set for a configuration that says nothing */
 	int no_test;
 	/* Worked out. */
 	int interactive;
@@ -91,5 +91,7 @@ int tp_setup_write_file(const char *path, mode_t mode,
 int tp_setup_commit(struct tp_setup *setup);
 /* Is there room for the relay and the store in an existing one? */
 int tp_setup_can_add(struct tp_setup *setup);
+/* "tillpost.conf" has "tillpost.managed.conf" beside it. */
+void tp_setup_managed_path(const char *config, char *out, size_t size);
 
 #endif

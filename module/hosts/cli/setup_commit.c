@@ -141,8 +141,7 @@ struct backup {
 	char managed_from[PATH_MAX + ROOM];
 };
 
-/* "tillpost.conf" has "tillpost.managed.conf" beside it. */
-static void managed_path(const char *config, char *out, size_t size)
+void tp_setup_managed_path(const char *config, char *out, size_t size)
 {
 	size_t len = strlen(config);
 
@@ -163,7 +162,7 @@ static int name_backup(const struct tp_setup *setup, struct backup *backup)
 	if (!gmtime_r(&now, &tm) ||
 		strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", &tm) == 0)
 		stamp[0] = '\0';
-	managed_path(setup->config_path, backup->managed_from,
+	tp_setup_managed_path(setup->config_path, backup->managed_from,
 		sizeof(backup->managed_from));
 	for (i = 1; i <= BACKUPS_MAX; i++) {
 		char number[16] = "";
