@@ -11,7 +11,7 @@ SHAREDIR = $(PREFIX)/share/tillpost
 COMPLETIONDIR = $(PREFIX)/share/bash-completion/completions
 COMMANDS = tillpost tillpostd tillpost-sendmail
 
-MAN_SECTIONS = 1 5 8
+MAN_SECTIONS = 1 3 5 8
 man_pages = $(notdir $(wildcard packaging/man/*.$(1)))
 
 # "make" must have run with the same PREFIX: the hosts look for the plugin in
@@ -46,7 +46,8 @@ endif
 	install -m 644 $(wildcard module/hosts/example/*) \
 		$(DESTDIR)$(DOCDIR)/example/
 	install -m 644 config/tillpost.conf.example include/tillpost/abi_history.txt \
-		packaging/CONNECT.md $(DESTDIR)$(DOCDIR)/
+		packaging/CONNECT.md packaging/OPERATIONS.md \
+		$(DESTDIR)$(DOCDIR)/
 
 uninstall: ## remove what install put there; configuration and data stay
 	rm -f $(DESTDIR)$(BINDIR)/tillpost $(DESTDIR)$(BINDIR)/tillpost-sendmail

@@ -20,6 +20,9 @@ for file in usr/bin/tillpost usr/bin/tillpost-sendmail usr/sbin/tillpostd \
 	"$libdir/tillpost/tillpost.so" lib/systemd/system/tillpostd.service \
 	usr/share/man/man8/tillpostd.8 usr/share/doc/tillpost/CONNECT.md \
 	usr/lib/tmpfiles.d/tillpost.conf usr/lib/sysusers.d/tillpost.conf \
+	usr/share/bash-completion/completions/tillpost \
+	usr/share/bash-completion/completions/tillpostd \
+	usr/share/bash-completion/completions/tillpost-sendmail \
 	usr/include/tillpost/abi.h "$libdir/pkgconfig/tillpost.pc" \
 	usr/share/man/man1/tillpost.1 usr/share/man/man5/tillpost.conf.5 \
 	usr/share/doc/tillpost/tillpost.conf.example \

@@ -85,10 +85,20 @@ expect()
 }
 
 expect "submit" tillpost sub
+expect "setup" tillpost setu
+expect "doctor" tillpost d
+expect "import" tillpost i
 expect "log" tillpost lo
 expect "failed" tillpost log --verdict f
 expect "--verdict" tillpost log --v
 expect "list release discard" tillpost spool ""
+expect "--password-file --password-stdin" tillpost setup --pass
+expect "implicit starttls none" tillpost setup --tls ""
+expect "sendgrid" tillpost setup --provider sendg
+expect "--selector --sendmail" tillpost doctor --se
+expect "wp-mail-smtp" tillpost import wp
+expect "--sasl" tillpost import --sas
+expect "LICENSE" tillpost import msmtp LIC
 expect "error warning info debug" tillpostd --log-level ""
 expect "--log --log-level" tillpostd --lo
 expect "--store=" tillpost-sendmail --s
