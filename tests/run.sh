@@ -1,12 +1,13 @@
 #!/bin/sh
-# run.sh - runs tests one after the other and counts
+# run.sh - runs tests, several at a time, and counts
 #
-# JOB     run.sh [-t SECONDS] [-l LOG_DIR] [-w WRAPPER] COMMAND...
+# JOB     run.sh [-j JOBS] [-t SECONDS] [-l LOG_DIR] [-w WRAPPER] COMMAND...
 #         Each COMMAND is a program or script, with arguments if it has any;
 #         WRAPPER, for example "valgrind -q", goes before each. Each runs from
 #         the root of the repository, without input, at most SECONDS (600),
-#         and its output goes to a file in LOG_DIR (build/log). One line per
-#         test; the end of the output of those that failed. The last line is
+#         and its output goes to a file in LOG_DIR (build/log). JOBS (1) of
+#         them run at the same time. One line per test as it ends; the end of
+#         the output of those that failed. The last line is
 #         "N passed, N failed".
 # ERRORS  Exit status 1 if a test failed or there was none.
 # SPDX-License-Identifier: MIT
@@ -14,11 +15,13 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
+jobs=1
 limit_s=600
 log_dir=build/log
 wrapper=
-while getopts t:l:w: option; do
+while getopts j:t:l:w: option; do
 	case $option in
+	j) jobs=$OPTARG ;;
 	t) limit_s=$OPTARG ;;
 	l) log_dir=$OPTARG ;;
 	w) wrapper=$OPTARG ;;
@@ -27,35 +30,49 @@ while getopts t:l:w: option; do
 done
 shift $((OPTIND - 1))
 mkdir -p "$log_dir" || exit 1
+results=$(mktemp -d) || exit 1
+trap 'rm -rf "$results"' EXIT
+trap 'exit 1' HUP INT TERM
 
-passed=0
-failed=0
-failed_names=
-
-for command in "$@"; do
-	name=${command#build/}
-	log=$log_dir/$(printf '%s' "$name" | tr -c 'A-Za-z0-9_.-' '_').log
+# Runs one test and writes what is to be seen of it; called by xargs.
+# shellcheck disable=SC2016 # for the inner shell
+one='
+	name=${5#build/}
+	file=$(printf "%s" "$name" | tr -c "A-Za-z0-9_.-" "_")
+	log=$3/$file.log
 	start_ms=$(date +%s%3N)
-	timeout -k 10 "$limit_s" sh -c "exec $wrapper $command" \
-		</dev/null >"$log" 2>&1
+	timeout -k 10 "$2" sh -c "exec $4 $5" </dev/null >"$log" 2>&1
 	status=$?
 	took=$(($(date +%s%3N) - start_ms))
-	took=$(printf '%d.%03d s' $((took / 1000)) $((took % 1000)))
-
+	took=$(printf "%d.%03d s" $((took / 1000)) $((took % 1000)))
 	if [ $status -eq 0 ]; then
-		passed=$((passed + 1))
-		printf 'ok    %-60s %s\n' "$name" "$took"
-		continue
+		printf "ok    %-60s %s\n" "$name" "$took"
+		echo >"$1/$file.passed"
+		exit 0
 	fi
-	failed=$((failed + 1))
-	failed_names="$failed_names  $name ($log)
-"
 	why="exit status $status"
-	[ $status -ne 124 ] || why="more than $limit_s s"
-	printf 'FAIL  %-60s %s (%s)\n' "$name" "$took" "$why"
-	tail -n 40 "$log" | sed 's/^/      | /'
-done
+	[ $status -ne 124 ] || why="more than $2 s"
+	echo "  $name ($log)" >"$1/$file.failed"
+	{
+		printf "FAIL  %-60s %s (%s)\n" "$name" "$took" "$why"
+		tail -n 40 "$log" | sed "s/^/      | /"
+	} >"$1/$file.report"
+	flock "$1" cat "$1/$file.report"
+'
+[ $# -eq 0 ] || printf '%s\0' "$@" |
+	xargs -0 -n 1 -P "$jobs" sh -c "$one" run.sh \
+		"$results" "$limit_s" "$log_dir" "$wrapper"
 
-[ -z "$failed_names" ] || printf '\nfailed:\n%s' "$failed_names"
+count()
+{
+	find "$results" -name "*.$1" | wc -l
+}
+
+passed=$(count passed)
+failed=$(($# - passed))
+if [ $failed -gt 0 ]; then
+	printf '\nfailed:\n'
+	cat "$results"/*.failed
+fi
 echo "$passed passed, $failed failed"
-[ $failed -eq 0 ] && [ $passed -gt 0 ]
+[ $failed -eq 0 ] && [ "$passed" -gt 0 ]

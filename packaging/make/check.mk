@@ -8,9 +8,10 @@
 export TP_BUILD = $(abspath $(B))
 export TILLPOST_PLUGIN = $(abspath $(B))/tillpost.so
 
-# A test may take this long at most.
+# A test may take this long at most; JOBS tests run at the same time.
 TIMEOUT_S = 600
-RUN = tests/run.sh -t $(TIMEOUT_S) -l $(B)/log
+JOBS = $(shell nproc)
+RUN = tests/run.sh -j $(JOBS) -t $(TIMEOUT_S) -l $(B)/log
 
 # Each replay program with its corpus folder: x_replay and corpus/x.
 REPLAY_TESTS = $(foreach replay,$(REPLAY),"$(replay) \
@@ -32,14 +33,16 @@ ASAN_UNIT = $(patsubst build/$(VARIANT)/%,build/asan/%,$(UNIT))
 
 check: ## everything that must pass before a change goes in
 	packaging/deps.sh build test
-	@$(MAKE) --no-print-directory WERROR=1 tests-built && \
-	$(MAKE) --no-print-directory WERROR=1 VARIANT=asan unit-built || \
+	@$(MAKE) --no-print-directory -j$(JOBS) WERROR=1 tests-built && \
+	$(MAKE) --no-print-directory -j$(JOBS) WERROR=1 VARIANT=asan \
+		unit-built || \
 		{ echo "0 passed, 1 failed"; exit 1; }
 	@$(MAKE) --no-print-directory check-run
 
+# The long ones first, so that no core waits at the end.
 check-run:
-	@$(RUN) $(UNIT) $(REPLAY_TESTS) $(ABI_TESTS) $(LINT_TESTS) \
-		$(ASAN_UNIT) $(FAULT_TESTS) $(INTEGRATION_TESTS)
+	@$(RUN) $(INTEGRATION_TESTS) $(FAULT_TESTS) $(ASAN_UNIT) $(UNIT) \
+		$(REPLAY_TESTS) $(ABI_TESTS) $(LINT_TESTS)
 
 check-unit: unit-built ## the unit tests
 	@$(RUN) $(UNIT)

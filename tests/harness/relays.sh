@@ -20,7 +20,8 @@
 #                                        for each message and recipient
 #   relay_sessions DIR      sessions     of A: listener tls user command=count
 #                                        for each finished session
-#   relay_wait a|b N DIR    wait         until N messages are stored (10 s)
+#   relay_wait a|b N DIR    wait         until N messages are stored; gives up
+#                                        when none came for 10 s
 #
 #         DIR must be reachable by other users when root starts the relays
 #         (it is made mode 0711), and short: at most 70 bytes.
@@ -247,15 +248,17 @@ relay_sessions()
 
 relay_wait()
 {
-	local waited=0 found=0 file
+	local waited=0 found=0 before file
 
 	relays_open "$3" || return 1
 	while [ $waited -lt 100 ]; do
+		before=$found
 		found=0
 		for file in "$DIR/$1/store"/*.eml; do
 			[ ! -e "$file" ] || found=$((found + 1))
 		done
 		[ $found -lt "$2" ] || return 0
+		[ $found -eq $before ] || waited=0
 		sleep 0.1
 		waited=$((waited + 1))
 	done

@@ -4,49 +4,79 @@
 # JOB     headers.sh [ROOT]
 #         C files begin with a comment "name - one line"; headers of the
 #         module go on with JOB or LAYER. Scripts carry the same line. All
-#         carry the SPDX line of the licence.
+#         carry the SPDX line of the licence. It is looked for in the first
+#         70 lines.
 # SPDX-License-Identifier: MIT
 
 set -u
 cd "${1:-$(dirname "$0")/../..}" || exit 1
-found=0
 
-complain()
+# shellcheck disable=SC2016 # a program of awk
+check='
+function complain(text)
 {
-	echo "$1: $2"
-	found=1
+	print file ": " text
+	found = 1
 }
 
-# The top of FILE, where all this stands
-top()
+function judge()
 {
-	sed -n 1,70p "$1"
+	if (file == "")
+		return
+	if (!named && is_c)
+		complain("does not begin with a comment \"" name " - ...\"")
+	if (!named && !is_c)
+		complain("has no line \"" name " - ...\" at its top")
+	if (!licence)
+		complain("no SPDX line in the first comment")
+	if (file ~ /^module\/.*\.h$/ && !job)
+		complain("the first comment has no JOB or LAYER")
 }
 
-for file in $(find module include config tests -name '*.[ch]' | sort); do
-	name=$(basename "$file")
-	[ "$file" != include/tillpost/abi.h ] || name=tillpost/abi.h
-	[ "$(sed -n 1p "$file")" = '/*' ] &&
-		sed -n 2p "$file" | grep -qF " * $name - " ||
-		complain "$file" "does not begin with a comment \"$name - ...\""
-	top "$file" | grep -qF 'SPDX-License-Identifier: MIT' ||
-		complain "$file" 'no SPDX line in the first comment'
-	case $file in
-	module/*.h)
-		top "$file" | grep -qE '^ \* (JOB|LAYER) ' ||
-			complain "$file" 'the first comment has no JOB or LAYER'
-		;;
-	esac
-done
+# The name that FILE must give itself
+function own_name(parts, count)
+{
+	if (file == "include/tillpost/abi.h")
+		return "tillpost/abi.h"
+	count = split(file, parts, "/")
+	return parts[count]
+}
 
-for file in $(find tests packaging config .ci Makefile -name '*.sh' -o \
-	-name '*.py' -o -name '*.awk' -o -name '*.mk' -o -name Makefile \
-	-o -path .ci/run | sort); do
-	name=$(basename "$file")
-	sed -n 1,3p "$file" | grep -qE "^(# |\"\"\")$name - " ||
-		complain "$file" "has no line \"$name - ...\" at its top"
-	top "$file" | grep -qF 'SPDX-License-Identifier: MIT' ||
-		complain "$file" 'no SPDX line in the first comment'
-done
+FNR == 1 {
+	judge()
+	file = FILENAME
+	name = own_name()
+	is_c = file ~ /\.[ch]$/
+	named = licence = job = 0
+	opened = $0 == "/*"
+}
 
-exit $found
+is_c && FNR == 2 { named = opened && index($0, " * " name " - ") == 1 }
+!is_c && FNR <= 3 && (index($0, "# " name " - ") == 1 ||
+	index($0, "\"\"\"" name " - ") == 1) { named = 1 }
+/SPDX-License-Identifier: MIT/ { licence = 1 }
+/^ \* (JOB|LAYER) / { job = 1 }
+FNR == 70 { nextfile }
+
+END {
+	judge()
+	exit found
+}
+'
+
+sources()
+{
+	find module include config tests -name '*.[ch]' "$@"
+	find tests packaging config .ci Makefile \( -name '*.sh' \
+		-o -name '*.py' -o -name '*.awk' -o -name '*.mk' \
+		-o -name Makefile -o -path .ci/run \) "$@"
+}
+
+status=0
+sources ! -empty | sort | xargs awk "$check" || status=1
+empty=$(sources -empty)
+if [ -n "$empty" ]; then
+	echo "empty: $empty"
+	status=1
+fi
+exit $status
