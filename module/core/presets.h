@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 /* Raised with every change of the data. */
-#define TP_PRESETS_VERSION 1
+#define TP_PRESETS_VERSION 2
 
 #define TP_PRESET_PORTS_MAX 6
 #define TP_PRESET_REGIONS_MAX 32
