@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 """dns.py - a name server for tests, with records from a file
 
-JOB     dns.py PORT FILE answers UDP questions on 127.0.0.1 for TXT and MX
-        from FILE, which is read anew for each question. Its lines are
-        "NAME TXT text..." and "NAME MX preference host". A name that is in
+JOB     dns.py PORT FILE answers UDP questions on 127.0.0.1 for TXT, MX, A and
+        AAAA from FILE, which is read anew for each question. Its lines are
+        "NAME TXT text...", "NAME MX preference host", "NAME A address" and
+        "NAME FAIL -", for which every answer is a failure. A name that is in
         no line, and is above none, does not exist.
 SPDX-License-Identifier: MIT
 """
@@ -12,7 +13,7 @@ import socket
 import struct
 import sys
 
-TYPES = {"MX": 15, "TXT": 16}
+TYPES = {"A": 1, "MX": 15, "TXT": 16, "AAAA": 28, "FAIL": None}
 
 
 def read_records(path):
@@ -22,7 +23,7 @@ def read_records(path):
 
 
 def pack_name(name):
-    labels = name.rstrip(".").split(".")
+    labels = [label for label in name.split(".") if label]
     return b"".join(bytes([len(label)]) + label.encode()
                     for label in labels) + b"\0"
 
@@ -36,6 +37,9 @@ def pack_text(text):
 def pack_data(kind, text):
     if kind == "TXT":
         return pack_text(text)
+    if kind in ("A", "AAAA"):
+        return socket.inet_pton(
+            socket.AF_INET if kind == "A" else socket.AF_INET6, text)
     preference, host = text.split(" ")
     return struct.pack(">H", int(preference)) + pack_name(host)
 
@@ -58,7 +62,9 @@ def answer(packet, records):
                  for record in records)
     body = b"".join(b"\xc0\x0c" + struct.pack(">HHIH", kind, 1, 60, len(data))
                     + data for data in found)
-    flags = 0x8580 if exists else 0x8583
+    fails = any(record[0] == name and record[1] == "FAIL"
+                for record in records)
+    flags = 0x8582 if fails else 0x8580 if exists else 0x8583
     return packet[:2] + struct.pack(
         ">HHHHH", flags, 1, len(found), 0, 0) + packet[12:end] + body
 

@@ -84,6 +84,8 @@ shop.test MX 10 mail.shop.test
 _spf.relay.test TXT v=spf1 ip4:192.0.2.0/24 -all
 _dmarc.shop.test TXT v=DMARC1; p=quarantine; rua=mailto:d@shop.test
 s9._domainkey.shop.test TXT v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=
+other._domainkey.shop.test TXT v=DMARC1; p=none
+fails._domainkey.shop.test FAIL -
 empty._domainkey.shop.test TXT v=DKIM1; p=
 two.test TXT v=spf1 -all
 two.test TXT v=spf1 mx -all
@@ -93,7 +95,26 @@ open.test TXT v=spf1 a mx ptr a:b.test mx:c.test a:d.test a:e.test a:f.test a:g.
 none.test TXT nothing
 _dmarc.deep.test TXT v=DMARC1; p=none
 sub.deep.test TXT v=spf1 mx ~all
+sub.deep.test A 192.0.2.1
+_dmarc.low.high.test TXT v=DMARC1; p=reject
+_dmarc.high.test TXT v=DMARC1; p=none; sp=quarantine
+mail.low.high.test TXT v=spf1 -all
+mail.low.high.test MX 0 .
+bounce.test TXT v=spf1 -all
+typo.test TXT v=spf1 mx -all a:late.test include:late.test redirect=late.test
+typo.test AAAA 2001:db8::1
+_dmarc.typo.test TXT v=DMARC1; p=rejct; rua=mailto:d@typo.test
+_dmarc.dead.test TXT v=DMARC1; p=rejct
+dead.test TXT v=spf1 ?include:spf.mailjet.com include:_spf.relay.test -all
+pass.test TXT v=spf1 redirect=_more.pass.test
+_more.pass.test TXT v=spf1 include:spf.mailjet.com -all
 END
+i=0
+while [ $i -lt 30 ]; do
+	echo "many.test TXT proof-of-somebody-$i=0123456789abcdef0123456789"
+	i=$((i + 1))
+done >>"$work/zone"
+echo "many.test TXT v=spf1 mx -all" >>"$work/zone"
 cp "$work/zone" "$work/zone.before"
 dns_port=$(/usr/bin/python3 "$HARNESS/ports.py" choose 1)
 /usr/bin/python3 "$HARNESS/dns.py" "$dns_port" "$work/zone" 2>"$work/dns.err" &
@@ -270,7 +291,7 @@ from()
 
 from a@two.test 78
 finds error spf 'more than one SPF'
-finds error dmarc 'without p='
+finds warning dmarc 'no valid policy'
 finds note dkim 'not known'
 from a@open.test 78
 finds error spf 'needs 11 look-ups'
@@ -279,8 +300,22 @@ finds warning domain 'no mail server'
 finds warning dmarc 'no DMARC record'
 from a@none.test 0
 finds warning spf 'has no SPF record'
+grep -q 'ask the provider of the relay for its SPF include' "$work/out" ||
+	fail "what to publish is not known"
+! grep -q 'v=spf1 mx' "$work/out" || fail "a record without the relay"
 from a@sub.deep.test 0
 finds ok dmarc 'deep.test: policy none'
+! grep -q 'warning  domain' "$work/out" || fail "an address does for an MX"
+from a@mail.low.high.test 0
+finds ok dmarc 'high.test: policy quarantine'
+finds warning domain 'null MX'
+from a@many.test 0
+finds ok spf 'many.test: v=spf1 mx -all'
+from a@typo.test 0
+finds ok spf 'typo.test: v=spf1'
+finds warning dmarc 'no valid policy \(p=rejct\)'
+from a@dead.test 78
+finds error dmarc 'without a valid policy'
 from a@nowhere.test 78
 finds error domain 'no domain nowhere.test'
 from me@gmail.com 78
@@ -289,6 +324,54 @@ from shop@shop.test 0 --selector empty
 finds warning dkim 'withdrawn'
 from shop@shop.test 0 --selector s1
 finds warning dkim 'no key under the selectors s1'
+from shop@shop.test 0 --selector other
+finds warning dkim 'no key under the selectors other'
+from shop@shop.test 0 --selector fails
+finds warning dkim 'no name server tells about fails'
+! grep -q 'no key under' "$work/out" || fail "nothing is known of the key"
+changed '/from = /a envelope_from = "b@bounce.test";'
+doctor 0 --selector s9
+finds ok spf 'bounce.test: v=spf1'
+finds warning dmarc "bounce.test does not count for From's shop.test"
+mended
+
+# What is known of a provider is known of its host too: these cannot be
+# reached here, so that the relay is one error more.
+changed 's/host = "127.0.0.1"/host = "in-v3.mailjet.com"/'
+from_there()
+{
+	sed -i "s/from = .*/from = \"$1\";/" "$TP_CONFIG"
+	[ "$(id -u)" -ne 0 ] || chown "$TP_UID" "$TP_CONFIG"
+	doctor 78
+}
+from_there a@dead.test
+finds warning spf 'dead.test does not have include:spf.mailjet.com'
+from_there a@pass.test
+finds ok spf 'pass.test: v=spf1 redirect'
+from_there a@none.test
+finds warning spf 'has no SPF record'
+grep -q 'v=spf1 include:spf.mailjet.com ~all (https:' "$work/out" ||
+	fail "the record to publish"
+mended
+changed 's/host = "127.0.0.1"/host = "mail.gmx.net"/'
+from_there me@gmx.de
+finds ok domain 'sent by its own provider'
+from_there me@web.de
+finds error domain 'web.de, but another relay sends it'
+from_there me@yahoo.co.uk
+finds error domain 'another relay sends it'
+from_there me@me.com
+finds error domain 'another relay sends it'
+mended
+
+# A second relay, which is not in use, is looked at as far as that goes.
+changed "/^relays = /a spare = { host = \"127.0.0.1\"; port = $closed_port; tls = \"implicit\"; };"
+sed -i 's/relays = \[.*\]/relays = ["relay", "spare"]/' "$TP_CONFIG"
+[ "$(id -u)" -ne 0 ] || chown "$TP_UID" "$TP_CONFIG"
+doctor 78 --selector s9
+finds error port "127.0.0.1 port $closed_port cannot be reached"
+finds ok login 'logged in'
+mended
 doctor 0 --resolver "127.0.0.1:$closed_port"
 finds warning spf 'no name server tells'
 doctor 64 --resolver here

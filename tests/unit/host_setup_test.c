@@ -89,6 +89,8 @@ static void every_hint_belongs_to_a_preset_and_agrees_with_it(void **state)
 		assert_non_null(hint->secret);
 		assert_true(hint->rule[0] != '\0');
 		assert_true(strncmp(hint->source, "https://", 8) == 0);
+		assert_true(!hint->dns_source ||
+			    strncmp(hint->dns_source, "https://", 8) == 0);
 		assert_true(hint->date[0] != '\0');
 	}
 }
@@ -118,6 +120,9 @@ static void a_provider_is_known_by_its_server(void **state)
 	hint = tp_provider_hint_find(NULL, "smtp.eu.sendgrid.net");
 	assert_non_null(hint);
 	assert_string_equal(hint->preset, "sendgrid");
+	hint = tp_provider_hint_find(NULL, "smtp.tem.scw.cloud");
+	assert_non_null(hint);
+	assert_string_equal(hint->preset, "scaleway");
 	assert_null(tp_provider_hint_find("nobody", "notsendgrid.net"));
 	assert_null(tp_provider_hint_find(NULL, NULL));
 	assert_null(tp_provider_hint_find("", ""));
@@ -132,15 +137,43 @@ static void a_reply_is_explained_whatever_its_case(void **state)
 	(void)state;
 	for (i = 0; i < count; i++) {
 		assert_true(strncmp(replies[i].source, "https://", 8) == 0);
-		assert_ptr_equal(
-			tp_reply_hint_find(replies[i].text), &replies[i]);
+		assert_ptr_equal(tp_reply_hint_find(
+					 replies[i].text, replies[i].hosts[0]),
+			&replies[i]);
 	}
 	assert_non_null(tp_reply_hint_find(
 		"535 5.7.139 Authentication unsuccessful, SmtpClientAuthenti"
-		"cation is disabled for the Tenant."));
+		"cation is disabled for the Tenant.",
+		"smtp.office365.com"));
 	assert_non_null(tp_reply_hint_find(
-		"534-5.7.9 Application-Specific Password required."));
-	assert_null(tp_reply_hint_find("535 authentication failed"));
+		"534-5.7.9 Application-Specific Password required.",
+		"smtp.gmail.com"));
+	assert_null(tp_reply_hint_find(
+		"535 authentication failed", "smtp.gmail.com"));
+}
+
+static void a_reply_is_explained_only_for_its_own_server(void **state)
+{
+	static const char google[] =
+		"535 5.7.8 Username and Password not accepted";
+
+	(void)state;
+	assert_non_null(tp_reply_hint_find(google, "smtp.gmail.com"));
+	assert_null(tp_reply_hint_find(google, "mail.shop.example"));
+	assert_null(tp_reply_hint_find(google, "notgmail.com"));
+}
+
+static void a_code_is_matched_as_a_whole(void **state)
+{
+	static const char host[] = "smtp.office365.com";
+
+	(void)state;
+	assert_non_null(tp_reply_hint_find("535 5.7.30 Basic", host));
+	assert_non_null(tp_reply_hint_find("it was 5.7.30.", host));
+	assert_null(tp_reply_hint_find("535 5.7.301 other", host));
+	assert_null(tp_reply_hint_find("535 15.7.30 other", host));
+	assert_null(tp_reply_hint_find("192.5.7.30 refused", host));
+	assert_null(tp_reply_hint_find("5.7.30.1 refused", host));
 }
 
 /* ---- a first configuration ---------------------------------------------- */
@@ -254,6 +287,8 @@ int main(void)
 			every_provider_with_a_special_user_name_has_a_hint),
 		cmocka_unit_test(a_provider_is_known_by_its_server),
 		cmocka_unit_test(a_reply_is_explained_whatever_its_case),
+		cmocka_unit_test(a_reply_is_explained_only_for_its_own_server),
+		cmocka_unit_test(a_code_is_matched_as_a_whole),
 		cmocka_unit_test(what_is_written_loads_with_the_same_values),
 		cmocka_unit_test(a_control_character_is_refused),
 		cmocka_unit_test(too_many_and_too_long_settings_are_noticed),

@@ -5,8 +5,7 @@
  */
 #include "cli/doctor.h"
 
-#include "cli/mail_records.h"
-#include "cli/relay_probe.h"
+#include "cli/probe_dns.h"
 
 #include "common/report.h"
 #include "common/when.h"
@@ -98,113 +97,6 @@ static int open_handle(struct tp_doctor *doctor)
 	return 0;
 }
 
-/* ---- relays and domains ------------------------------------------------- */
-
-/* The first of a list such as "a,b". */
-static void first_of(const char *list, char *out, size_t size)
-{
-	size_t len = strcspn(list, ", ");
-
-	(void)snprintf(out, size, "%.*s", (int)len, list);
-}
-
-struct seen {
-	char relay[TP_VALUES_KEY_BYTES];
-	char domain[TP_RECORD_NAME_BYTES];
-};
-
-static const struct tp_provider_hint *hint_of(
-	const struct tp_doctor *doctor, const char *relay)
-{
-	const struct tp_values *values = &doctor->values;
-
-	return tp_provider_hint_find(
-		tp_values_text(values, "relays", relay, "preset"),
-		tp_values_text(values, "relays", relay, "host"));
-}
-
-static void check_relay(
-	struct tp_doctor *doctor, const char *store, const char *relay)
-{
-	const struct tp_values *values = &doctor->values;
-	const struct tp_relay_target target = {
-		.relay = relay,
-		.store = store,
-		.host = tp_values_text(values, "relays", relay, "host"),
-		.port = (int)strtol(
-			tp_values_text(values, "relays", relay, "port"), NULL,
-			10),
-		.tls = tp_values_text(values, "relays", relay, "tls"),
-		.hint = hint_of(doctor, relay),
-	};
-
-	if (!doctor->findings.json)
-		(void)printf("relay %s, store %s:\n", relay, store);
-	if (tp_relay_probe(&target, &doctor->findings))
-		(void)tp_relay_login(doctor->cli, &target, doctor->recipient,
-			&doctor->findings);
-}
-
-/* Was RELAY (and, with it, DOMAIN) looked at for an earlier store? */
-static int is_new(struct seen **seen, size_t *count, const char *relay,
-	const char *domain)
-{
-	struct seen *grown;
-	size_t i;
-
-	for (i = 0; i < *count; i++)
-		if (strcmp((*seen)[i].relay, relay) == 0 &&
-			strcmp((*seen)[i].domain, domain) == 0)
-			return 0;
-	grown = realloc(*seen, (*count + 1) * sizeof(**seen));
-	if (!grown)
-		return 0;
-	*seen = grown;
-	grown += (*count)++;
-	(void)snprintf(grown->relay, sizeof(grown->relay), "%s", relay);
-	(void)snprintf(grown->domain, sizeof(grown->domain), "%s", domain);
-	return 1;
-}
-
-static void check_stores(struct tp_doctor *doctor)
-{
-	const struct tp_values *values = &doctor->values;
-	char store[TP_VALUES_KEY_BYTES];
-	struct seen *seen = NULL;
-	size_t count = 0;
-	size_t at = 0;
-	int stores = 0;
-
-	while (tp_values_next(values, "stores", &at, store)) {
-		char relay[TP_VALUES_KEY_BYTES];
-		char domain[TP_RECORD_NAME_BYTES] = "";
-
-		if (doctor->store && strcmp(doctor->store, store) != 0)
-			continue;
-		first_of(tp_values_text(values, "stores", store, "relays"),
-			relay, sizeof(relay));
-		if (!relay[0])
-			continue;
-		stores++;
-		if (is_new(&seen, &count, relay, ""))
-			check_relay(doctor, store, relay);
-		if (tp_domain_of(
-			    tp_values_text(values, "stores", store, "from"),
-			    domain) &&
-			is_new(&seen, &count, relay, domain))
-			tp_doctor_domain(
-				doctor, domain, hint_of(doctor, relay));
-	}
-	free(seen);
-	if (stores > 0)
-		return;
-	tp_find(&doctor->findings, TP_FIND_ERROR, "stores", "%s%s",
-		doctor->store ? "there is no store with a relay named "
-			      : "no store has a relay, so nothing can be sent",
-		doctor->store ? doctor->store : "");
-	tp_find_do(&doctor->findings, "run 'tillpost setup'");
-}
-
 /* ---- all of it ---------------------------------------------------------- */
 
 /* Whoever may not read the secrets sees failures that are none. */
@@ -235,7 +127,7 @@ static void examine(struct tp_doctor *doctor)
 		tp_doctor_disk(doctor);
 		tp_doctor_daemon(doctor);
 		tp_doctor_queue(doctor);
-		check_stores(doctor);
+		tp_doctor_stores(doctor);
 	} else {
 		tp_find(&doctor->findings, TP_FIND_NOTE, "doctor",
 			"files, queue, tillpostd and relays were not looked at "

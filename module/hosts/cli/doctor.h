@@ -54,9 +54,21 @@ void tp_doctor_queue(struct tp_doctor *doctor);
 void tp_doctor_php(struct tp_doctor *doctor);
 void tp_doctor_sendmail(struct tp_doctor *doctor);
 
-/* doctor_domain.c: SPF, DKIM, DMARC.
- * @param hint of the relay that sends for it; may be NULL */
-void tp_doctor_domain(struct tp_doctor *doctor, const char *domain,
-	const struct tp_provider_hint *hint);
+/* doctor_stores.c: relays and domains, each once. */
+void tp_doctor_stores(struct tp_doctor *doctor);
+
+/* Whose mail a relay sends. */
+struct tp_doctor_sender {
+	const char *from_domain;
+	const char
+		*envelope_domain; /* of MAIL FROM; From's, if it is not set */
+	const char *preset;	  /* of the relay; "" if it has none */
+	const char *host;
+	const struct tp_provider_hint *hint; /* NULL: nothing known */
+};
+
+/* doctor_domain.c: SPF, DKIM, DMARC, MX. */
+void tp_doctor_domain(
+	struct tp_doctor *doctor, const struct tp_doctor_sender *sender);
 
 #endif

@@ -1,15 +1,11 @@
 /*
- * doctor_domain.c - SPF, DKIM and DMARC of a From domain
+ * doctor_domain.c - DKIM, DMARC and MX of a From domain
  *
- * BOUNDS  At most 30 look-ups, 5 deep.
- * SOURCES RFC 7208 4.6.4 (ten look-ups), RFC 7489 6.6.3 (policy discovery);
+ * SOURCES RFC 7489 6.6.3 (policy discovery), 3.1 (alignment), RFC 7505;
  *         support.google.com/a/answer/81126 (what receivers demand).
  * SPDX-License-Identifier: MIT
  */
-#include "cli/doctor.h"
-
-#include "cli/mail_records.h"
-#include "cli/probe_dns.h"
+#include "cli/doctor_domain.h"
 
 #include "common/report.h"
 
@@ -18,216 +14,63 @@
 #include <string.h>
 #include <strings.h>
 
-#define SPF_LOOKUPS_MAX 10 /* more is an error for receivers */
-#define WALK_LOOKUPS_MAX 30
-#define WALK_DEPTH_MAX 5
-
-struct domain {
-	struct tp_doctor *doctor;
-	struct tp_dns *dns;
-	const char *name;
-	const struct tp_provider_hint *hint;
-	struct tp_dns_texts *texts; /* room for one answer */
-};
-
-static void no_answer(
-	const struct domain *domain, const char *topic, const char *name)
+void tp_domain_no_answer(
+	const struct tp_domain *domain, const char *topic, const char *name)
 {
-	tp_find(&domain->doctor->findings, TP_FIND_WARNING, topic,
+	struct tp_findings *findings = &domain->doctor->findings;
+
+	tp_find(findings, TP_FIND_WARNING, topic,
 		"no name server tells about %s", name);
-	tp_find_why(&domain->doctor->findings,
+	tp_find_why(findings,
 		"so nothing is known; receivers may have the same trouble");
-	tp_find_do(&domain->doctor->findings,
+	tp_find_do(findings,
 		"try again; else check /etc/resolv.conf and the domain's name "
 		"servers");
 }
 
-/* ---- SPF ---------------------------------------------------------------- */
-
-struct walk {
-	struct tp_dns *dns;
-	const char *wanted; /* "" for none */
-	int found;
-	int lookups;
-};
-
-static void walk_record(struct walk *walk, const char *record, int depth);
-
-static void walk_name(struct walk *walk, const char *name, int depth)
-{
-	struct tp_dns_texts *texts;
-	struct tp_spf spf;
-
-	if (strcasecmp(name, walk->wanted) == 0)
-		walk->found = 1;
-	if (depth >= WALK_DEPTH_MAX || walk->lookups >= WALK_LOOKUPS_MAX ||
-		strchr(name, '%'))
-		return;
-	texts = malloc(sizeof(*texts));
-	if (!texts)
-		return;
-	if (tp_dns_txt(walk->dns, name, texts) == TP_DNS_FOUND) {
-		tp_spf_read(texts, &spf);
-		if (spf.record)
-			walk_record(walk, spf.record, depth + 1);
-	}
-	free(texts);
-}
-
-static void walk_record(struct walk *walk, const char *record, int depth)
-{
-	char target[TP_RECORD_NAME_BYTES];
-
-	while (tp_spf_next(&record, target)) {
-		walk->lookups++;
-		if (target[0])
-			walk_name(walk, target, depth);
-	}
-}
-
-static void say_no_include(const struct domain *domain)
-{
-	struct tp_findings *findings = &domain->doctor->findings;
-	const struct tp_provider_hint *hint = domain->hint;
-
-	if (hint->spf_at == TP_HINT_SPF_OWN) {
-		tp_find(findings, TP_FIND_NOTE, "spf",
-			"%s does not include %s of %s", domain->name,
-			hint->spf_include, hint->title);
-		tp_find_why(findings,
-			"that is right where the provider uses a bounce domain "
-			"of its own; DKIM must then be set up");
-		return;
-	}
-	tp_find(findings, TP_FIND_WARNING, "spf",
-		"%s does not include %s of %s", domain->name, hint->spf_include,
-		hint->title);
-	tp_find_why(findings,
-		"for receivers this relay is then not allowed to send mail of "
-		"your domain");
-	tp_find_do(findings, "add include:%s to the one SPF record (%s)",
-		hint->spf_include, hint->source);
-}
-
-static void judge_terms(const struct domain *domain, const struct tp_spf *spf)
-{
-	struct tp_findings *findings = &domain->doctor->findings;
-	const struct tp_provider_hint *hint = domain->hint;
-	struct walk walk = { .dns = domain->dns, .wanted = "" };
-
-	if (hint && hint->spf_include && hint->spf_include[0])
-		walk.wanted = hint->spf_include;
-	walk_record(&walk, spf->record, 0);
-	if (walk.lookups > SPF_LOOKUPS_MAX) {
-		tp_find(findings, TP_FIND_ERROR, "spf",
-			"the record of %s needs %d look-ups; %d are allowed",
-			domain->name, walk.lookups, SPF_LOOKUPS_MAX);
-		tp_find_why(findings,
-			"receivers stop there and count it as an error");
-		tp_find_do(findings, "remove includes that nobody needs");
-	}
-	if (spf->all == '+') {
-		tp_find(findings, TP_FIND_WARNING, "spf",
-			"the record of %s lets everybody send (+all)",
-			domain->name);
-		tp_find_why(findings, "it protects nothing, and looks it");
-		tp_find_do(findings, "end it with ~all or -all");
-	}
-	if (walk.wanted[0] && !walk.found)
-		say_no_include(domain);
-	else
-		tp_find(findings, TP_FIND_OK, "spf", "%s: %s", domain->name,
-			spf->record);
-}
-
-/* @return 0 if there is no such domain at all */
-static int check_spf(const struct domain *domain)
-{
-	struct tp_findings *findings = &domain->doctor->findings;
-	enum tp_dns_result result =
-		tp_dns_txt(domain->dns, domain->name, domain->texts);
-	struct tp_spf spf;
-
-	if (result == TP_DNS_NO_NAME) {
-		tp_find(findings, TP_FIND_ERROR, "domain",
-			"there is no domain %s", domain->name);
-		tp_find_why(findings,
-			"receivers refuse mail of a domain that does not "
-			"exist");
-		tp_find_do(findings, "check the store's from");
-		return 0;
-	}
-	if (result == TP_DNS_FAILED) {
-		no_answer(domain, "spf", domain->name);
-		return 1;
-	}
-	tp_spf_read(domain->texts, &spf);
-	if (spf.count == 1) {
-		judge_terms(domain, &spf);
-		return 1;
-	}
-	tp_find(findings, spf.count == 0 ? TP_FIND_WARNING : TP_FIND_ERROR,
-		"spf",
-		spf.count == 0 ? "%s has no SPF record"
-			       : "%s has more than one SPF record",
-		domain->name);
-	tp_find_why(findings, "%s",
-		spf.count == 0
-			? "large receivers want SPF, DKIM and DMARC of who "
-			  "sends much, and one of SPF and DKIM of everybody"
-			: "receivers count that as an error and use none");
-	if (spf.count > 1)
-		tp_find_do(findings,
-			"join them to one record that begins with v=spf1");
-	else
-		tp_find_do(findings, "publish a TXT record: v=spf1%s%s ~all",
-			domain->hint && domain->hint->spf_include &&
-					domain->hint->spf_include[0]
-				? " include:"
-				: " mx",
-			domain->hint && domain->hint->spf_include
-				? domain->hint->spf_include
-				: "");
-	return 1;
-}
-
 /* ---- DKIM --------------------------------------------------------------- */
 
-/* @return 1 if SELECTOR has a key, and says so */
-static int check_selector(const struct domain *domain, const char *selector)
+enum key { KEY_NONE, KEY_FOUND, KEY_UNKNOWN };
+
+/* Says what there is, or that nobody knows; not that there is none. */
+static enum key check_selector(
+	const struct tp_domain *domain, const char *selector)
 {
 	struct tp_findings *findings = &domain->doctor->findings;
 	char name[2 * TP_RECORD_NAME_BYTES];
 
 	(void)snprintf(name, sizeof(name), "%.200s._domainkey.%s", selector,
-		domain->name);
-	if (tp_dns_txt(domain->dns, name, domain->texts) != TP_DNS_FOUND)
-		return 0;
-	switch (tp_dkim_read(domain->texts)) {
-	case TP_DKIM_KEY:
-		tp_find(findings, TP_FIND_OK, "dkim", "%s has a key", name);
-		return 1;
-	case TP_DKIM_REVOKED:
-		tp_find(findings, TP_FIND_WARNING, "dkim",
-			"%s is an empty, withdrawn key", name);
-		tp_find_why(findings, "signatures that name it are refused");
-		tp_find_do(findings, "publish the provider's present key");
-		return 1;
+		domain->sender->from_domain);
+	switch (tp_dns_txt(domain->dns, name, tp_is_dkim, domain->texts)) {
+	case TP_DNS_FOUND:
+		break;
+	case TP_DNS_FAILED:
+		tp_domain_no_answer(domain, "dkim", name);
+		return KEY_UNKNOWN;
 	default:
-		return 0;
+		return KEY_NONE;
 	}
+	if (tp_dkim_read(domain->texts) == TP_DKIM_KEY) {
+		tp_find(findings, TP_FIND_OK, "dkim", "%s has a key", name);
+		return KEY_FOUND;
+	}
+	tp_find(findings, TP_FIND_WARNING, "dkim",
+		"%s is an empty, withdrawn key", name);
+	tp_find_why(findings, "signatures that name it are refused");
+	tp_find_do(findings, "publish the provider's present key");
+	return KEY_FOUND;
 }
 
-static void say_no_dkim(const struct domain *domain, const char *looked_for)
+static void say_no_dkim(const struct tp_domain *domain, const char *looked_for)
 {
 	struct tp_findings *findings = &domain->doctor->findings;
-	const struct tp_provider_hint *hint = domain->hint;
+	const struct tp_provider_hint *hint = domain->sender->hint;
 
 	if (!looked_for[0]) {
 		tp_find(findings, TP_FIND_NOTE, "dkim",
 			"the selector of %s is not known, so its key cannot be "
 			"looked up",
-			domain->name);
+			domain->sender->from_domain);
 		tp_find_why(findings,
 			"large receivers want a DKIM signature of the From "
 			"domain");
@@ -235,7 +78,8 @@ static void say_no_dkim(const struct domain *domain, const char *looked_for)
 			"look in the header of a mail that arrived: "
 			"DKIM-Signature has d=%s and s=SELECTOR; then run this "
 			"again with --selector%s%s%s",
-			domain->name, hint && hint->dkim_note ? ". " : "",
+			domain->sender->from_domain,
+			hint && hint->dkim_note ? ". " : "",
 			hint && hint->dkim_note ? hint->title : "",
 			hint && hint->dkim_note ? " has its own" : "");
 		if (hint && hint->dkim_note)
@@ -244,8 +88,8 @@ static void say_no_dkim(const struct domain *domain, const char *looked_for)
 		return;
 	}
 	tp_find(findings, TP_FIND_WARNING, "dkim",
-		"%s has no key under the selectors %s", domain->name,
-		looked_for);
+		"%s has no key under the selectors %s",
+		domain->sender->from_domain, looked_for);
 	tp_find_why(findings,
 		"without a signature of the From domain large receivers refuse "
 		"mail or take it for spam");
@@ -255,178 +99,229 @@ static void say_no_dkim(const struct domain *domain, const char *looked_for)
 		hint ? hint->title : "the provider");
 }
 
-static void check_dkim(const struct domain *domain)
+static void check_dkim(const struct tp_domain *domain)
 {
-	const char *given = domain->doctor->selector;
+	const char *given[] = { domain->doctor->selector, NULL };
+	const struct tp_provider_hint *hint = domain->sender->hint;
+	const char *const *selectors = hint ? hint->selectors : given;
 	char looked_for[128] = "";
-	int found = 0;
+	size_t found = 0;
 	size_t i;
 
-	if (given) {
-		found = check_selector(domain, given);
-		(void)snprintf(looked_for, sizeof(looked_for), "%.100s", given);
-	}
-	for (i = 0; !given && domain->hint && domain->hint->selectors[i]; i++) {
+	if (given[0])
+		selectors = given;
+	for (i = 0; selectors[i]; i++) {
 		size_t used = strlen(looked_for);
 
-		found |= check_selector(domain, domain->hint->selectors[i]);
+		found += check_selector(domain, selectors[i]) != KEY_NONE;
 		(void)snprintf(looked_for + used, sizeof(looked_for) - used,
-			"%s%s", used ? ", " : "", domain->hint->selectors[i]);
+			"%s%.100s", used ? ", " : "", selectors[i]);
 	}
-	if (!found)
+	if (found == 0)
 		say_no_dkim(domain, looked_for);
 }
 
 /* ---- DMARC -------------------------------------------------------------- */
 
-/* At the domain, else at those above it, but not at a top-level domain. */
-static enum tp_dns_result find_dmarc(
-	const struct domain *domain, const char **found_at)
+struct policy {
+	enum tp_dns_result result;
+	const char *at; /* whose record it is */
+	struct tp_dmarc dmarc;
+};
+
+static void ask_dmarc(const struct tp_domain *domain, const char *at,
+	struct policy *policy_out)
 {
-	const char *at = domain->name;
-	enum tp_dns_result result = TP_DNS_NONE;
+	char name[TP_RECORD_NAME_BYTES + 8];
 
-	while (at && strchr(at, '.')) {
-		char name[TP_RECORD_NAME_BYTES + 8];
-		struct tp_dmarc dmarc;
-
-		(void)snprintf(name, sizeof(name), "_dmarc.%.255s", at);
-		result = tp_dns_txt(domain->dns, name, domain->texts);
-		*found_at = at;
-		if (result == TP_DNS_FAILED)
-			return result;
-		tp_dmarc_read(domain->texts, &dmarc);
-		if (result == TP_DNS_FOUND && dmarc.count > 0)
-			return result;
-		at = strchr(at, '.') + 1;
-	}
-	return TP_DNS_NONE;
+	(void)snprintf(name, sizeof(name), "_dmarc.%.255s", at);
+	policy_out->at = at;
+	policy_out->result =
+		tp_dns_txt(domain->dns, name, tp_is_dmarc, domain->texts);
+	tp_dmarc_read(domain->texts, &policy_out->dmarc);
 }
 
-static void say_no_dmarc(const struct domain *domain)
+/* At the domain, else at its organisational domain, and nowhere else. */
+static void find_dmarc(
+	const struct tp_domain *domain, struct policy *policy_out)
+{
+	const char *name = domain->sender->from_domain;
+	const char *above = tp_domain_org(name);
+
+	ask_dmarc(domain, name, policy_out);
+	if (above != name && (policy_out->result == TP_DNS_NONE ||
+				     policy_out->result == TP_DNS_NO_NAME))
+		ask_dmarc(domain, above, policy_out);
+}
+
+static void say_no_dmarc(const struct tp_domain *domain)
 {
 	struct tp_findings *findings = &domain->doctor->findings;
+	const char *name = domain->sender->from_domain;
 
 	tp_find(findings, TP_FIND_WARNING, "dmarc", "%s has no DMARC record",
-		domain->name);
+		name);
 	tp_find_why(findings,
 		"large receivers want one of everybody who sends much, and "
 		"without it anybody can use the domain");
 	tp_find_do(findings,
 		"publish at _dmarc.%s a TXT record: v=DMARC1; p=none; "
 		"rua=mailto:postmaster@%s",
-		domain->name, domain->name);
+		name, name);
 }
 
-static void check_dmarc(const struct domain *domain)
+static void say_bad_dmarc(
+	const struct tp_domain *domain, const struct policy *policy)
 {
 	struct tp_findings *findings = &domain->doctor->findings;
-	const char *at = domain->name;
-	enum tp_dns_result result = find_dmarc(domain, &at);
-	struct tp_dmarc dmarc;
+	const struct tp_dmarc *dmarc = &policy->dmarc;
 
-	if (result == TP_DNS_FAILED) {
-		no_answer(domain, "dmarc", at);
+	tp_find(findings, TP_FIND_ERROR, "dmarc",
+		dmarc->count > 1
+			? "%s has more than one DMARC record"
+			: "%s has a DMARC record without a valid policy "
+			  "(p=%s%s%s)",
+		policy->at, dmarc->policy, dmarc->sub_policy[0] ? "; sp=" : "",
+		dmarc->sub_policy);
+	tp_find_why(findings, "receivers then use none");
+	tp_find_do(findings,
+		"keep one, such as: v=DMARC1; p=none; "
+		"rua=mailto:postmaster@%s",
+		policy->at);
+}
+
+/* Receivers that find an address for reports read a bad policy as "none". */
+static void say_misspelt(
+	const struct tp_domain *domain, const struct policy *policy)
+{
+	struct tp_findings *findings = &domain->doctor->findings;
+	const struct tp_dmarc *dmarc = &policy->dmarc;
+
+	tp_find(findings, TP_FIND_WARNING, "dmarc",
+		"the DMARC record of %s has no valid policy (p=%s%s%s)",
+		policy->at, dmarc->policy, dmarc->sub_policy[0] ? "; sp=" : "",
+		dmarc->sub_policy);
+	tp_find_why(findings,
+		"receivers take it for p=none, because rua= is there; it "
+		"protects nothing");
+	tp_find_do(findings, "write p=none, p=quarantine or p=reject%s",
+		dmarc->sub_policy[0] ? ", and sp= alike" : "");
+}
+
+static int is_valid(const struct tp_dmarc *dmarc)
+{
+	struct tp_dmarc alone = *dmarc;
+
+	alone.has_reports = 0;
+	return tp_dmarc_policy(&alone, 0) != NULL;
+}
+
+/* SPF counts for DMARC only if the envelope's domain is aligned with From's. */
+static void check_alignment(const struct tp_domain *domain,
+	const struct policy *policy, const char *in_force)
+{
+	struct tp_findings *findings = &domain->doctor->findings;
+	const char *from = domain->sender->from_domain;
+	const char *envelope = domain->sender->envelope_domain;
+	int is_strict = policy->dmarc.is_strict;
+
+	if (strcasecmp(is_strict ? from : tp_domain_org(from),
+		    is_strict ? envelope : tp_domain_org(envelope)) == 0)
+		return;
+	tp_find(findings,
+		strcmp(in_force, "none") == 0 ? TP_FIND_NOTE : TP_FIND_WARNING,
+		"dmarc",
+		"the envelope's domain %s does not count for From's %s",
+		envelope, from);
+	tp_find_why(findings,
+		"SPF then helps nothing with DMARC: receivers %s mail without "
+		"a DKIM signature of %s",
+		strcmp(in_force, "none") == 0	      ? "report"
+		: strcmp(in_force, "quarantine") == 0 ? "take for spam"
+						      : "refuse",
+		from);
+	tp_find_do(findings,
+		"set envelope_from to an address at %s, or see that the relay "
+		"signs with d=%s",
+		from, from);
+}
+
+static void check_dmarc(const struct tp_domain *domain)
+{
+	struct tp_findings *findings = &domain->doctor->findings;
+	const char *in_force;
+	struct policy policy;
+
+	find_dmarc(domain, &policy);
+	if (policy.result == TP_DNS_FAILED) {
+		tp_domain_no_answer(domain, "dmarc", policy.at);
 		return;
 	}
-	if (result != TP_DNS_FOUND) {
+	if (policy.result != TP_DNS_FOUND) {
 		say_no_dmarc(domain);
 		return;
 	}
-	tp_dmarc_read(domain->texts, &dmarc);
-	if (dmarc.count > 1 || !dmarc.policy[0]) {
-		tp_find(findings, TP_FIND_ERROR, "dmarc", "%s %s", at,
-			dmarc.count > 1 ? "has more than one DMARC record"
-					: "has a DMARC record without p=");
-		tp_find_why(findings, "receivers then use none");
-		tp_find_do(findings,
-			"keep one, such as: v=DMARC1; p=none; "
-			"rua=mailto:postmaster@%s",
-			at);
+	in_force = tp_dmarc_policy(
+		&policy.dmarc, policy.at != domain->sender->from_domain);
+	if (policy.dmarc.count > 1 || !in_force) {
+		say_bad_dmarc(domain, &policy);
 		return;
 	}
-	tp_find(findings, TP_FIND_OK, "dmarc", "%s: policy %s%s", at,
-		dmarc.policy,
-		strcasecmp(dmarc.policy, "none") == 0
-			? " (receivers only report; quarantine or reject "
-			  "protects the domain)"
-			: "");
+	if (is_valid(&policy.dmarc))
+		tp_find(findings, TP_FIND_OK, "dmarc", "%s: policy %s%s",
+			policy.at, in_force,
+			strcmp(in_force, "none") == 0
+				? " (receivers only report; quarantine or "
+				  "reject protects the domain)"
+				: "");
+	else
+		say_misspelt(domain, &policy);
+	check_alignment(domain, &policy, in_force);
 }
 
-/* ---- the domain --------------------------------------------------------- */
+/* ---- where replies go --------------------------------------------------- */
 
-struct freemail {
-	const char *domain;
-	const char *preset; /* the only relay that may send it */
-};
-
-static const struct freemail freemails[] = {
-	{ "gmail.com", "gmail" },
-	{ "googlemail.com", "gmail" },
-	{ "outlook.com", "outlook" },
-	{ "hotmail.com", "outlook" },
-	{ "yahoo.com", "yahoo" },
-	{ "aol.com", "aol" },
-	{ "icloud.com", "icloud" },
-	{ "gmx.de", "gmx" },
-	{ "gmx.net", "gmx" },
-	{ "web.de", "webde" },
-};
-
-/* @return 1 if the domain is one of those, and has been judged */
-static int check_freemail(const struct domain *domain)
+static void check_mail(const struct tp_domain *domain)
 {
 	struct tp_findings *findings = &domain->doctor->findings;
-	size_t i;
+	const char *name = domain->sender->from_domain;
 
-	for (i = 0; i < TP_COUNT(freemails); i++) {
-		if (strcasecmp(domain->name, freemails[i].domain) != 0)
-			continue;
-		if (domain->hint &&
-			strcmp(domain->hint->preset, freemails[i].preset) == 0)
-			return 1;
-		tp_find(findings, TP_FIND_ERROR, "domain",
-			"the shop's From is at %s, but another relay sends it",
-			domain->name);
-		tp_find_why(findings,
-			"its owner lets receivers refuse such mail (DMARC)");
-		tp_find_do(findings,
-			"use an address of a domain of your own as the "
-			"store's from");
-		return 1;
-	}
-	return 0;
-}
-
-static void check_mx(const struct domain *domain)
-{
-	struct tp_findings *findings = &domain->doctor->findings;
-
-	if (tp_dns_mx(domain->dns, domain->name) != TP_DNS_NONE)
+	switch (tp_dns_mail(domain->dns, name)) {
+	case TP_DNS_MAIL_NOWHERE:
+		tp_find(findings, TP_FIND_WARNING, "domain",
+			"%s has no mail server (MX), and no address that would "
+			"do instead",
+			name);
+		break;
+	case TP_DNS_MAIL_REFUSED:
+		tp_find(findings, TP_FIND_WARNING, "domain",
+			"%s says that it takes no mail (null MX)", name);
+		break;
+	default:
 		return;
-	tp_find(findings, TP_FIND_WARNING, "domain",
-		"%s has no mail server (MX)", domain->name);
+	}
 	tp_find_why(findings,
 		"replies of customers and bounces have nowhere to go, and "
 		"some receivers refuse mail of such a domain");
-	tp_find_do(findings, "publish an MX record");
+	tp_find_do(findings,
+		"publish an MX record, or use a From domain that has one");
 }
 
-void tp_doctor_domain(struct tp_doctor *doctor, const char *name,
-	const struct tp_provider_hint *hint)
+void tp_doctor_domain(
+	struct tp_doctor *doctor, const struct tp_doctor_sender *sender)
 {
-	struct domain domain = { .doctor = doctor, .name = name, .hint = hint };
+	struct tp_domain domain = { .doctor = doctor, .sender = sender };
 	struct tillpost_error err;
 
-	if (check_freemail(&domain))
+	if (tp_domain_freemail(doctor, sender))
 		return;
 	domain.texts = malloc(sizeof(*domain.texts));
 	if (!domain.texts ||
 		tp_dns_open(doctor->resolver, &domain.dns, &err) < 0) {
 		tp_find(&doctor->findings, TP_FIND_ERROR, "dns", "%s",
 			domain.texts ? err.text : "out of memory");
-	} else if (check_spf(&domain)) {
-		check_mx(&domain);
+	} else if (tp_domain_spf(&domain)) {
+		check_mail(&domain);
 		check_dkim(&domain);
 		check_dmarc(&domain);
 	}

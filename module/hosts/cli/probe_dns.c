@@ -17,13 +17,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ANSWER_BYTES 16384
 #define TRY_S 3
 #define TRIES 2
 
 struct tp_dns {
 	struct __res_state state;
-	unsigned char answer[ANSWER_BYTES];
+	unsigned char answer[TP_DNS_ANSWER_BYTES];
 };
 
 /* "ADDRESS" or "ADDRESS:PORT", IPv4. */
@@ -132,46 +131,104 @@ static void join_strings(const ns_rr *record, char out[TP_DNS_STRING_BYTES])
 	out[used] = '\0';
 }
 
-/* @return how many records of TYPE there are */
-static size_t collect(ns_msg *message, int type, struct tp_dns_texts *texts)
+enum tp_dns_result tp_dns_txt(struct tp_dns *dns, const char *name,
+	tp_dns_kind_fn *is_kind, struct tp_dns_texts *texts_out)
 {
+	ns_msg message;
+	enum tp_dns_result result = ask(dns, name, ns_t_txt, &message);
+	int count;
+	int i;
+
+	texts_out->count = 0;
+	if (result != TP_DNS_FOUND)
+		return result;
+	count = ns_msg_count(message, ns_s_an);
+	for (i = 0; i < count && texts_out->count < TP_DNS_STRINGS_MAX; i++) {
+		char *text = texts_out->items[texts_out->count];
+		ns_rr record;
+
+		if (ns_parserr(&message, ns_s_an, i, &record) != 0)
+			return TP_DNS_FAILED;
+		if (ns_rr_type(record) != ns_t_txt)
+			continue;
+		join_strings(&record, text);
+		if (is_kind(text))
+			texts_out->count++;
+	}
+	return texts_out->count > 0 ? TP_DNS_FOUND : TP_DNS_NONE;
+}
+
+/* ---- where mail goes ---------------------------------------------------- */
+
+/* Is the exchange the root, which stands for nobody? */
+static int is_null_mx(const ns_msg *message, const ns_rr *record)
+{
+	char exchange[NS_MAXDNAME];
+	const unsigned char *at = ns_rr_rdata(*record);
+
+	if (ns_rr_rdlen(*record) <= NS_INT16SZ)
+		return 0;
+	return ns_name_uncompress(ns_msg_base(*message), ns_msg_end(*message),
+		       at + NS_INT16SZ, exchange, sizeof(exchange)) >= 0 &&
+	       (exchange[0] == '\0' || strcmp(exchange, ".") == 0);
+}
+
+static enum tp_dns_mail judge_mx(ns_msg *message)
+{
+	enum tp_dns_mail mail = TP_DNS_MAIL_NOWHERE;
 	int count = ns_msg_count(*message, ns_s_an);
-	size_t found = 0;
 	int i;
 
 	for (i = 0; i < count; i++) {
 		ns_rr record;
 
 		if (ns_parserr(message, ns_s_an, i, &record) != 0)
-			break;
-		if ((int)ns_rr_type(record) != type)
+			return TP_DNS_MAIL_UNKNOWN;
+		if (ns_rr_type(record) != ns_t_mx)
 			continue;
-		found++;
-		if (texts && texts->count < TP_DNS_STRINGS_MAX)
-			join_strings(&record, texts->items[texts->count++]);
+		if (!is_null_mx(message, &record))
+			return TP_DNS_MAIL_HERE;
+		mail = TP_DNS_MAIL_REFUSED;
 	}
-	return found;
+	return mail;
 }
 
-enum tp_dns_result tp_dns_txt(
-	struct tp_dns *dns, const char *name, struct tp_dns_texts *texts_out)
+/* @return FOUND only if there is a record of the very type */
+static enum tp_dns_result has(struct tp_dns *dns, const char *name, int type)
 {
 	ns_msg message;
-	enum tp_dns_result result = ask(dns, name, ns_t_txt, &message);
+	enum tp_dns_result result = ask(dns, name, type, &message);
+	int i;
 
-	texts_out->count = 0;
-	if (result == TP_DNS_FOUND &&
-		collect(&message, ns_t_txt, texts_out) == 0)
-		return TP_DNS_NONE;
-	return result;
+	if (result != TP_DNS_FOUND)
+		return result;
+	for (i = 0; i < ns_msg_count(message, ns_s_an); i++) {
+		ns_rr record;
+
+		if (ns_parserr(&message, ns_s_an, i, &record) != 0)
+			return TP_DNS_FAILED;
+		if ((int)ns_rr_type(record) == type)
+			return TP_DNS_FOUND;
+	}
+	return TP_DNS_NONE;
 }
 
-enum tp_dns_result tp_dns_mx(struct tp_dns *dns, const char *name)
+enum tp_dns_mail tp_dns_mail(struct tp_dns *dns, const char *name)
 {
 	ns_msg message;
 	enum tp_dns_result result = ask(dns, name, ns_t_mx, &message);
+	enum tp_dns_mail mail = TP_DNS_MAIL_NOWHERE;
 
-	if (result == TP_DNS_FOUND && collect(&message, ns_t_mx, NULL) == 0)
-		return TP_DNS_NONE;
-	return result;
+	if (result == TP_DNS_FAILED)
+		return TP_DNS_MAIL_UNKNOWN;
+	if (result == TP_DNS_FOUND)
+		mail = judge_mx(&message);
+	if (mail != TP_DNS_MAIL_NOWHERE)
+		return mail;
+	result = has(dns, name, ns_t_a);
+	if (result != TP_DNS_FOUND && result != TP_DNS_FAILED)
+		result = has(dns, name, ns_t_aaaa);
+	if (result == TP_DNS_FAILED)
+		return TP_DNS_MAIL_UNKNOWN;
+	return result == TP_DNS_FOUND ? TP_DNS_MAIL_HERE : TP_DNS_MAIL_NOWHERE;
 }

@@ -2,8 +2,9 @@
  * probe_dns.h - TXT and other records of a domain
  *
  * JOB     Asks the system's name servers, or one that is given, for TXT
- *         records, and whether a name has any record of a type.
- * BOUNDS  16 strings of 1,023 bytes; 3 s a try, 2 tries.
+ *         records, and where a domain takes mail.
+ * BOUNDS  Answers of 16 KiB; a larger one counts as a failure. 4 records of
+ *         the kind that is asked for. 3 s a try, 2 tries.
  * LAYER   hosts; libc's resolver (-lresolv).
  * THREADS one struct tp_dns, one thread.
  * SPDX-License-Identifier: MIT
@@ -15,8 +16,10 @@
 
 #include <stddef.h>
 
-#define TP_DNS_STRINGS_MAX 16
-#define TP_DNS_STRING_BYTES 1024
+#define TP_DNS_ANSWER_BYTES 16384
+#define TP_DNS_STRINGS_MAX 4
+/* No record is longer than the answer that it is in. */
+#define TP_DNS_STRING_BYTES TP_DNS_ANSWER_BYTES
 
 struct tp_dns_texts {
 	size_t count;
@@ -39,10 +42,20 @@ int32_t tp_dns_open(const char *server, struct tp_dns **dns_out,
 /* NULL-safe; sets *dns to NULL. */
 void tp_dns_close(struct tp_dns **dns);
 
-/* Each record's strings are joined. */
-enum tp_dns_result tp_dns_txt(
-	struct tp_dns *dns, const char *name, struct tp_dns_texts *texts_out);
-/* TXT records, or an alias that leads to a name with or without them. */
-enum tp_dns_result tp_dns_mx(struct tp_dns *dns, const char *name);
+/* Is a text of the kind that is looked for? */
+typedef int tp_dns_kind_fn(const char *text);
+
+/* The TXT records of a kind, of however many; each one's strings are joined. */
+enum tp_dns_result tp_dns_txt(struct tp_dns *dns, const char *name,
+	tp_dns_kind_fn *is_kind, struct tp_dns_texts *texts_out);
+
+enum tp_dns_mail {
+	TP_DNS_MAIL_HERE,    /* MX, or an address in its place (RFC 5321 5.1) */
+	TP_DNS_MAIL_REFUSED, /* the null MX of RFC 7505 */
+	TP_DNS_MAIL_NOWHERE,
+	TP_DNS_MAIL_UNKNOWN
+};
+
+enum tp_dns_mail tp_dns_mail(struct tp_dns *dns, const char *name);
 
 #endif

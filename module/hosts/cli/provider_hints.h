@@ -14,7 +14,9 @@
 
 #include <stddef.h>
 
-#define TP_HINT_SELECTORS_MAX 3
+#define TP_HINT_SELECTORS_MAX 5
+#define TP_HINT_INCLUDES_MAX 6 /* one for each region */
+#define TP_HINT_HOSTS_MAX 4
 
 enum tp_hint_user {
 	TP_HINT_USER_ASK,
@@ -33,7 +35,8 @@ enum tp_hint_spf {
 struct tp_provider_hint {
 	const char *preset;
 	const char *title;
-	const char *host; /* end of the server's name; "" if too general */
+	/* Ends of the servers' names; none if they are too general */
+	const char *hosts[TP_HINT_HOSTS_MAX + 1];
 	enum tp_hint_user user_kind;
 	const char *user;   /* the fixed name, or what it looks like */
 	const char *secret; /* what to ask for: "SMTP key" */
@@ -41,21 +44,21 @@ struct tp_provider_hint {
 	int needs_region;
 	int token_only; /* takes OAuth 2 tokens and no passwords */
 	enum tp_hint_spf spf_at;
-	const char *spf_include; /* "" if none */
+	const char *spf_includes[TP_HINT_INCLUDES_MAX + 1]; /* one of these */
 	const char *selectors[TP_HINT_SELECTORS_MAX + 1];
-	const char *dkim_note; /* where selectors are not fixed; "" */
-	const char *source;
-	const char *date; /* when the row was last looked at */
-	int verified;	  /* 0: DNS names are general knowledge */
+	const char *dkim_note;	/* where selectors are not fixed; "" */
+	const char *source;	/* of the rule */
+	const char *dns_source; /* of the DNS names; NULL: general knowledge */
+	const char *date;	/* when the row was last looked at */
 };
 
 /* What a server's refusal of a login means. */
 struct tp_reply_hint {
-	const char *text; /* part of the reply, compared without case */
+	const char *text; /* words of the reply in any case, or a whole code */
+	const char *hosts[TP_HINT_HOSTS_MAX + 1]; /* whose words they are */
 	const char *meaning;
 	const char *todo;
 	const char *source;
-	const char *date;
 };
 
 const struct tp_provider_hint *tp_provider_hints(size_t *count_out);
@@ -66,6 +69,10 @@ const struct tp_provider_hint *tp_provider_hint_find(
 	const char *preset, const char *host);
 
 const struct tp_reply_hint *tp_reply_hints(size_t *count_out);
-const struct tp_reply_hint *tp_reply_hint_find(const char *reply);
+const struct tp_reply_hint *tp_reply_hint_find(
+	const char *reply, const char *host);
+
+/* Is HOST the name END, or a name below it? */
+int tp_host_ends_in(const char *host, const char *end);
 
 #endif

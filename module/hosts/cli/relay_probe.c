@@ -277,7 +277,8 @@ struct steps {
 static void explain_login(const struct tp_relay_target *target,
 	const char *text, struct tp_findings *findings)
 {
-	const struct tp_reply_hint *reply = tp_reply_hint_find(text);
+	const struct tp_reply_hint *reply =
+		tp_reply_hint_find(text, target->host);
 	const struct tp_provider_hint *hint = target->hint;
 
 	if (reply) {
