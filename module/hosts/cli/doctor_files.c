@@ -14,6 +14,7 @@
 
 #define INCOMING_MODE 03733
 #define QUARANTINE_MODE 0700
+#define AS_USER_BYTES 80
 
 static unsigned int mode_of(const struct stat *st)
 {
@@ -39,6 +40,18 @@ static int look(struct tp_doctor *doctor, int level, const char *topic,
 	return 0;
 }
 
+/* How root does a thing as the owner of a file, so that no link that he lays
+ * in its place leads root anywhere; "" if he is root. */
+static const char *as_user(uid_t uid, gid_t gid, char out[AS_USER_BYTES])
+{
+	out[0] = '\0';
+	if (uid != 0)
+		(void)snprintf(out, AS_USER_BYTES,
+			"setpriv --reuid=%lu --regid=%lu --clear-groups ",
+			(unsigned long)uid, (unsigned long)gid);
+	return out;
+}
+
 static void wrong_owner(struct tp_doctor *doctor, const char *topic,
 	const char *path, const struct stat *st, const char *why)
 {
@@ -46,17 +59,21 @@ static void wrong_owner(struct tp_doctor *doctor, const char *topic,
 		"%s belongs to user %lu, and not to %s", path,
 		(unsigned long)st->st_uid, doctor->owner.name);
 	tp_find_why(&doctor->findings, "%s", why);
-	tp_find_do(&doctor->findings, "chown %s %s", doctor->owner.name, path);
+	tp_find_do(
+		&doctor->findings, "chown -h %s %s", doctor->owner.name, path);
 }
 
 static void wrong_mode(struct tp_doctor *doctor, int level, const char *topic,
 	const char *path, const struct stat *st, unsigned int wanted,
 	const char *why)
 {
+	char as[AS_USER_BYTES];
+
 	tp_find(&doctor->findings, level, topic, "%s has mode %04o", path,
 		mode_of(st));
 	tp_find_why(&doctor->findings, "%s", why);
-	tp_find_do(&doctor->findings, "chmod %04o %s", wanted, path);
+	tp_find_do(&doctor->findings, "%schmod %04o %s",
+		as_user(st->st_uid, st->st_gid, as), wanted, path);
 }
 
 /* ---- configuration ------------------------------------------------------ */
@@ -116,12 +133,14 @@ static void check_secret(struct tp_doctor *doctor, const char *path)
 	struct tillpost_error err;
 	struct stat st;
 	char directory[PATH_MAX];
+	char as[AS_USER_BYTES];
 
 	if (!look(doctor, TP_FIND_ERROR, "secret", path, &st)) {
 		tp_find_do(&doctor->findings,
-			"make it again with 'tillpost setup', or with: umask "
-			"077; cat >%s; chown %s %s",
-			path, doctor->owner.name, path);
+			"make it again with 'tillpost setup', or with: %ssh -c "
+			"'umask 077; cat >%s'",
+			as_user(doctor->owner.uid, doctor->owner.gid, as),
+			path);
 		return;
 	}
 	if (!is_ours(doctor, &st))
@@ -185,6 +204,7 @@ static void check_spool_part(struct tp_doctor *doctor, const char *spool,
 	const char *name, unsigned int wanted, const char *why)
 {
 	char path[PATH_MAX];
+	char as[AS_USER_BYTES];
 	struct stat st;
 
 	if (snprintf(path, sizeof(path), "%s/%s", spool, name) >=
@@ -193,9 +213,10 @@ static void check_spool_part(struct tp_doctor *doctor, const char *spool,
 		tp_find_why(&doctor->findings,
 			"web programs cannot hand mail over without it");
 		tp_find_do(&doctor->findings,
-			"start tillpostd, which makes it, or run: install -d "
-			"-o %s -m %04o %s/%s",
-			doctor->owner.name, wanted, spool, name);
+			"start tillpostd, which makes it, or run: %smkdir -m "
+			"%04o %s/%s",
+			as_user(doctor->owner.uid, doctor->owner.gid, as),
+			wanted, spool, name);
 		return;
 	}
 	if (st.st_uid != doctor->owner.uid)
