@@ -17,9 +17,11 @@ export TILLPOST_PLUGIN="${TILLPOST_PLUGIN:-$build/tillpost.so}"
 
 work=$(mktemp -d /tmp/tp-doctor.XXXXXX) || exit 1
 dns_pid=
+fpm_pid=
 clean_up()
 {
 	installed_stop
+	[ -z "$fpm_pid" ] || kill "$fpm_pid" 2>/dev/null
 	[ -z "$dns_pid" ] || kill "$dns_pid" 2>/dev/null
 	"$HARNESS/relays.sh" stop "$work/relays" 2>/dev/null
 	rm -rf "$work"
@@ -46,6 +48,7 @@ doctor()
 	# shellcheck disable=SC2086
 	"$TP_BIN/tillpost" doctor $as -c "$TP_CONFIG" \
 		--resolver "127.0.0.1:$dns_port" --php "$work/php.sh" \
+		--php-fpm "$work/php-fpm.sh" \
 		--sendmail "$work/sendmail" "$@" >"$work/out" 2>"$work/err"
 	got=$?
 	cat "$work/out" "$work/err" >>"$work/everything"
@@ -126,6 +129,13 @@ exec php -n -d extension=$TP_EXTENSION "\$@"
 END
 chmod 755 "$work/php.sh"
 cp "$work/php.sh" "$work/php.before"
+for php_fpm in /usr/sbin/php-fpm*; do :; done
+cat >"$work/php-fpm.sh" <<END
+#!/bin/sh
+exec $php_fpm -n -d extension=$TP_EXTENSION "\$@"
+END
+chmod 755 "$work/php-fpm.sh"
+cp "$work/php-fpm.sh" "$work/php-fpm.before"
 ln -s "$TP_BIN/tillpost-sendmail" "$work/sendmail"
 
 printf '%s\n' "$A_PASS1" >"$work/secret"
@@ -162,7 +172,19 @@ finds ok dkim 's9._domainkey.shop.test has a key'
 finds ok dmarc 'policy quarantine'
 finds ok php 'has the extension'
 finds ok sendmail tillpost-sendmail
-grep -qx '0 errors, 0 warnings' "$work/out" || fail "it is healthy"
+finds ok php-fpm 'has the extension'
+
+# Whether this machine's clock is kept is not for a test to say: STA_UNSYNC.
+if /usr/bin/python3 -c '
+import ctypes, struct, sys
+timex = ctypes.create_string_buffer(512)
+ctypes.CDLL(None).adjtimex(timex)
+sys.exit(not struct.unpack_from("i", timex, 40)[0] & 0x40)'; then
+	finds warning clock 'nothing keeps'
+	grep -qx '0 errors, 1 warning' "$work/out" || fail "it is healthy"
+else
+	grep -qx '0 errors, 0 warnings' "$work/out" || fail "it is healthy"
+fi
 
 doctor 0 --selector s9 --json
 checks=$((checks + 1))
@@ -171,7 +193,8 @@ import json, sys
 lines = [json.loads(line) for line in open(sys.argv[1], "rb")]
 assert all(set(line) == {"level", "topic", "what", "why", "do"}
            for line in lines)
-assert {line["level"] for line in lines} == {"ok"}, lines
+assert all(line["level"] == "ok" or line["what"].startswith("nothing keeps")
+           for line in lines), lines
 END
 doctor 0 --selector s9 --to kunde@example.org
 finds ok 'test mail' 'the relay took'
@@ -196,6 +219,8 @@ with_mode 777 "$work/etc/secrets" error secret 'secrets has mode 0777'
 with_mode 644 "$queue" error queue 'others may open'
 with_mode 777 "$work/state/queue" error queue 'others may replace'
 with_mode 1777 "$spool/incoming" error spool 'incoming has mode 3777'
+grep -q "do:  setpriv --reuid=$TP_UID .* chmod 3733 $spool/incoming" \
+	"$work/out" || fail "root would follow a link"
 with_mode 755 "$spool/quarantine" error spool 'quarantine has mode 0755'
 with_mode 777 "$spool" error spool 'spool has mode 0777'
 with_mode 644 "$work/state/queue/outcome.jsonl" warning log 'mode 0644'
@@ -213,8 +238,26 @@ if [ "$(id -u)" -eq 0 ]; then
 	chown 61011 "$TP_CONFIG"
 	doctor 78
 	finds error configuration 'belongs to user 61011'
+	grep -q "do:  chown -h $TP_UID $TP_CONFIG" "$work/out" ||
+		fail "root would follow a link"
 	chown "$TP_UID" "$TP_CONFIG"
 fi
+
+touch -d '+1 day' "$work/state/queue/outcome.jsonl"
+doctor 78 --selector s9
+finds error clock 'outcome.jsonl was written at .* still to come'
+touch "$work/state/queue/outcome.jsonl"
+
+# What the service may do is what its unit says.
+echo "ReadWritePaths=/var/lib/tillpost $work/state/queue/x" >"$work/unit"
+doctor 0 --selector s9 --unit "$work/unit"
+finds warning service "$work/state/queue is not among the places where .* write"
+finds warning service "$spool is not among the places where .* write"
+finds warning service "$secret is not among the places where tillpostd reads"
+grep -q "ReadWritePaths=$spool" "$work/out" || fail "the drop-in to write"
+printf '%s\n' "ReadWritePaths=$work/state" "BindReadOnlyPaths=$work" >"$work/unit"
+doctor 0 --selector s9 --unit "$work/unit"
+! grep -q '^warning  service' "$work/out" || fail "the unit names them all"
 
 mkdir "$work/etc/.setup.AbCdEf"
 doctor 0 --selector s9
@@ -387,6 +430,46 @@ printf '#!/bin/sh\nexec php -n -d sendmail_path="%s -t -i" "$@"\n' \
 doctor 0 --selector s9
 finds ok php 'sends by'
 cp "$work/php.before" "$work/php.sh"
+
+# PHP-FPM, which has settings of its own, and its pools again
+printf '#!/bin/sh\nexec %s -n "$@"\n' "$php_fpm" >"$work/php-fpm.sh"
+doctor 0 --selector s9
+finds note php-fpm 'does not send through tillpost'
+printf '#!/bin/sh\nexit 1\n' >"$work/php-fpm.sh"
+doctor 78 --selector s9
+finds error php-fpm 'fails, so it is not looked at'
+mkdir -p "$work/fpm/conf.d" "$work/fpm/pool.d"
+echo "extension=$TP_EXTENSION" >"$work/fpm/conf.d/20-tillpost.ini"
+: >"$work/fpm/php.ini"
+echo '[www]' >"$work/fpm/pool.d/www.conf"
+cat >"$work/fpm/pool.d/off.conf" <<'END'
+[off]
+; php_admin_flag[tillpost.enable] = on
+php_admin_flag[tillpost.enable] = off
+END
+cat >"$work/fpm/pool.d/own.conf" <<END
+[own]
+php_flag[tillpost.enable] = off
+php_admin_value[sendmail_path] = "$TP_BIN/tillpost-sendmail -t -i"
+END
+cat >"$work/php-fpm.sh" <<END
+#!/bin/sh
+PHP_INI_SCAN_DIR=$work/fpm/conf.d exec $php_fpm -c $work/fpm/php.ini "\$@"
+END
+bash -c "exec -a 'php-fpm: master process ($work/fpm/php-fpm.conf)' sleep 600" &
+fpm_pid=$!
+doctor 0 --selector s9
+finds ok php-fpm 'www.conf\) has the extension'
+finds ok php-fpm 'own.conf\) sends by'
+finds warning php-fpm 'off.conf\) does not send .* tillpost.enable is off'
+! grep -q 'runs since' "$work/out" || fail "it is newer than the extension"
+sleep 4
+touch "$work/fpm/conf.d/20-tillpost.ini"
+doctor 0 --selector s9
+finds note php-fpm 'runs since .* and the extension is of'
+kill "$fpm_pid"
+fpm_pid=
+cp "$work/php-fpm.before" "$work/php-fpm.sh"
 ln -sf "$TP_BIN/tillpost" "$work/sendmail"
 doctor 0 --selector s9
 finds note sendmail 'another mail system'

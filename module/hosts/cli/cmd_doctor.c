@@ -30,7 +30,11 @@ static const char help[] =
 	"      --resolver ADDRESS[:PORT]  the name server to ask for records\n"
 	"      --php FILE       the php to ask (default: php, if there is "
 	"one)\n"
+	"      --php-fpm FILE   the PHP-FPM to ask (default: all in "
+	"/usr/sbin)\n"
 	"      --sendmail FILE  instead of /usr/sbin/sendmail\n"
+	"      --unit FILE      the systemd unit of tillpostd, if it has "
+	"another name\n"
 	"      --user NAME      the user of tillpostd\n"
 	"      --json           one object per finding\n"
 	"  -c, --config FILE    the configuration\n"
@@ -124,6 +128,8 @@ static void examine(struct tp_doctor *doctor)
 		tp_doctor_queue_files(doctor);
 		tp_doctor_spool(doctor);
 		tp_doctor_log(doctor);
+		tp_doctor_times(doctor, tp_when_now_ms());
+		tp_doctor_unit(doctor);
 		tp_doctor_disk(doctor);
 		tp_doctor_daemon(doctor);
 		tp_doctor_queue(doctor);
@@ -134,6 +140,7 @@ static void examine(struct tp_doctor *doctor)
 			"until this is mended");
 	}
 	tp_doctor_php(doctor);
+	tp_doctor_fpm(doctor);
 	tp_doctor_sendmail(doctor);
 }
 
@@ -169,7 +176,9 @@ int tp_cmd_doctor(struct tp_cli *cli, int argc, char **argv)
 		{ .name = "selector", .text = &doctor.selector },
 		{ .name = "resolver", .text = &doctor.resolver },
 		{ .name = "php", .text = &doctor.php },
+		{ .name = "php-fpm", .text = &doctor.php_fpm },
 		{ .name = "sendmail", .text = &doctor.sendmail },
+		{ .name = "unit", .text = &doctor.unit },
 		{ .name = "user", .text = &doctor.user },
 		{ .name = "json", .flag = &cli->json },
 	};

@@ -27,7 +27,9 @@ struct tp_doctor {
 	const char *resolver;
 	const char *selector;
 	const char *php;
+	const char *php_fpm;
 	const char *sendmail;
+	const char *unit;
 	const char *user;
 	/* Worked out. */
 	const char *config_path;
@@ -46,12 +48,18 @@ void tp_doctor_log(struct tp_doctor *doctor);
 
 /* doctor_state.c: this machine and what waits. */
 void tp_doctor_clock(struct tp_doctor *doctor, int64_t now_ms);
+/* Against when queue and log were written. */
+void tp_doctor_times(struct tp_doctor *doctor, int64_t now_ms);
 void tp_doctor_disk(struct tp_doctor *doctor);
 void tp_doctor_daemon(struct tp_doctor *doctor);
 void tp_doctor_queue(struct tp_doctor *doctor);
 
-/* doctor_programs.c: what hands mail over. */
+/* doctor_unit.c: what the service could not reach. */
+void tp_doctor_unit(struct tp_doctor *doctor);
+
+/* doctor_programs.c, doctor_fpm.c: what hands mail over. */
 void tp_doctor_php(struct tp_doctor *doctor);
+void tp_doctor_fpm(struct tp_doctor *doctor);
 void tp_doctor_sendmail(struct tp_doctor *doctor);
 
 /* doctor_stores.c: relays and domains, each once. */

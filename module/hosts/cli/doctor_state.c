@@ -14,19 +14,67 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/timex.h>
 #include <unistd.h>
 
 #define DAY_MS (INT64_C(24) * 3600 * 1000)
 /* 2026-11-01: nothing of this was written before. */
 #define FLOOR_MS (INT64_C(1793491200) * 1000)
 #define CEILING_MS (FLOOR_MS + 20 * 365 * DAY_MS)
+#define AHEAD_MS (INT64_C(600) * 1000)
 #define OLD_MS (INT64_C(3600) * 1000)
 #define FEW_INODES 1000
 #define TIGHT 4 /* times the reserve */
 #define MEGABYTE 1048576
 
 /* ---- clock, disk -------------------------------------------------------- */
+
+/* Whoever keeps the clock right tells the kernel so. */
+static void check_synchronised(struct tp_doctor *doctor)
+{
+	struct timex state = { .modes = 0 };
+
+	if (adjtimex(&state) < 0 || !(state.status & STA_UNSYNC))
+		return;
+	tp_find(&doctor->findings, TP_FIND_WARNING, "clock",
+		"nothing keeps this machine's clock right, as far as the "
+		"kernel knows");
+	tp_find_why(&doctor->findings,
+		"a clock that drifts makes certificates and OAuth 2 tokens "
+		"fail, and tries come at the wrong time");
+	tp_find_do(&doctor->findings,
+		"install systemd-timesyncd or chrony; see timedatectl");
+}
+
+void tp_doctor_times(struct tp_doctor *doctor, int64_t now_ms)
+{
+	const struct tp_values *values = &doctor->values;
+	const char *const paths[] = {
+		tp_values_text(values, "queue", NULL, "path"),
+		tp_values_text(values, "log", NULL, "path"),
+	};
+	char written[TP_WHEN_BYTES];
+	struct stat st;
+	size_t i;
+
+	for (i = 0; i < TP_COUNT(paths); i++) {
+		if (stat(paths[i], &st) != 0 ||
+			(int64_t)st.st_mtime * 1000 <= now_ms + AHEAD_MS)
+			continue;
+		tp_when_utc((int64_t)st.st_mtime * 1000, written);
+		tp_find(&doctor->findings, TP_FIND_ERROR, "clock",
+			"%s was written at %s, which is still to come",
+			paths[i], written);
+		tp_find_why(&doctor->findings,
+			"the clock is wrong now, or was then; mail that was "
+			"put off waits until then");
+		tp_find_do(&doctor->findings,
+			"set the clock; if it is right, see with 'tillpost "
+			"queue' what waits for a time too late");
+	}
+}
 
 void tp_doctor_clock(struct tp_doctor *doctor, int64_t now_ms)
 {
@@ -35,6 +83,7 @@ void tp_doctor_clock(struct tp_doctor *doctor, int64_t now_ms)
 	tp_when_utc(now_ms, now);
 	if (now_ms >= FLOOR_MS && now_ms <= CEILING_MS) {
 		tp_find(&doctor->findings, TP_FIND_OK, "clock", "%s", now);
+		check_synchronised(doctor);
 		return;
 	}
 	tp_find(&doctor->findings, TP_FIND_ERROR, "clock",

@@ -28,9 +28,10 @@ static int32_t keep(void *ctx, const struct tillpost_value *value)
 		.key = strdup(value->key),
 		.value = strdup(value->value),
 		.source = strdup(value->source),
+		.where = strdup(value->where),
 		.flags = value->flags,
 	};
-	if (!items->key || !items->value || !items->source)
+	if (!items->key || !items->value || !items->source || !items->where)
 		values->failed = 1;
 	return values->failed;
 }
@@ -57,6 +58,7 @@ void tp_values_free(struct tp_values *values)
 		free(values->items[i].key);
 		free(values->items[i].value);
 		free(values->items[i].source);
+		free(values->items[i].where);
 	}
 	free(values->items);
 	*values = (struct tp_values) { .items = NULL };

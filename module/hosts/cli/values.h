@@ -20,6 +20,7 @@ struct tp_value {
 	char *key; /* "relays.ses.host" */
 	char *value;
 	char *source; /* as in struct tillpost_value */
+	char *where;  /* alike */
 	uint32_t flags;
 };
 
