@@ -414,7 +414,7 @@ static int settle_alike(struct tp_settle *settle,
 int tp_settle_unreachable(struct tp_settle *settle,
 	const struct tp_settle_context *context,
 	const struct tp_queue_item *item, const struct tp_trouble *trouble,
-	int64_t next_try_ms, struct tp_error *err)
+	int64_t relay_retry_ms, struct tp_error *err)
 {
 	struct judged judged = {
 		.verdict = tp_policy_trouble(trouble, context->dialect),
@@ -429,8 +429,11 @@ int tp_settle_unreachable(struct tp_settle *settle,
 	judged.verdict.scope = TP_SCOPE_RELAY;
 	rc = settle_alike(settle, context, item, &judged, err);
 	if (rc >= 0 && settle->settlement.state == TP_QUEUE_QUEUED) {
-		settle->settlement.next_try_ms = next_try_ms;
+		settle->settlement.next_try_ms = relay_retry_ms;
 		show_next_try(settle);
+		/* The lane keeps it back, not the message: when the lane is
+		 * mended, it goes out with all the others. */
+		settle->settlement.next_try_ms = context->now_ms;
 	}
 	return rc;
 }

@@ -60,11 +60,12 @@ int tp_settle_transaction(struct tp_settle *settle,
 	const size_t *open, struct tp_error *err) TP_USE_RESULT;
 
 /* The relay could not be used: nothing was sent, the message is not
- * charged. NEXT_TRY_MS is when the lane is tried again. */
+ * charged. RELAY_RETRY_MS is when the lane is tried again: the outcome says so,
+ * but the message itself is due whenever the lane is. */
 int tp_settle_unreachable(struct tp_settle *settle,
 	const struct tp_settle_context *context,
 	const struct tp_queue_item *item, const struct tp_trouble *trouble,
-	int64_t next_try_ms, struct tp_error *err) TP_USE_RESULT;
+	int64_t relay_retry_ms, struct tp_error *err) TP_USE_RESULT;
 
 /* A process died, or its lease ended, while the dot may have been out. */
 int tp_settle_in_doubt(struct tp_settle *settle,

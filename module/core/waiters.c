@@ -11,6 +11,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* How often the queue is asked whether another process had the message. */
+#define LOOK_MS 500
+
 struct tp_waiter *tp_engine_expect(
 	struct tp_engine *engine, const char *queue_id, const char *relay)
 {
@@ -65,18 +68,86 @@ static void check_lane(
 		"%.500s", lane->lane.reason);
 }
 
-void tp_engine_wait(struct tp_engine *engine, struct tp_waiter *waiter,
-	int64_t deadline_mono_ms, struct tp_attempt *attempt_out)
+/* The first event that is not "sent" speaks for the attempt. */
+static int note_event(void *ctx, const struct tp_outcome *outcome)
 {
-	struct timespec until = tp_deadline_timespec(deadline_mono_ms);
-	int64_t now_ms = tp_now_ms(engine->clock);
+	struct tp_attempt *attempt = ctx;
+	int sent = outcome->cls == TP_CLASS_SENT;
 
-	(void)pthread_mutex_lock(&engine->lock);
-	check_lane(engine, waiter, now_ms);
+	attempt->some_sent |= sent;
+	if (attempt->known && (sent || attempt->worst != TP_CLASS_SENT))
+		return 0;
+	attempt->known = 1;
+	attempt->worst = outcome->cls;
+	attempt->worst_state = sent	       ? TP_RCPT_SENT
+			       : outcome->last ? TP_RCPT_FAILED
+					       : TP_RCPT_OPEN;
+	attempt->held = strcmp(outcome->verdict, "held") == 0;
+	attempt->reply_code = outcome->reply_code;
+	(void)snprintf(
+		attempt->text, sizeof(attempt->text), "%s", outcome->text);
+	return 0;
+}
+
+/* Who claims a message first sends it, and that may be another process with
+ * the same queue. Called without the lock. */
+static int look_into_queue(struct tp_engine *engine, const char *queue_id,
+	struct tp_attempt *attempt_out)
+{
+	struct tp_outcome_filter filter = { .queue_id = queue_id };
+	struct tp_attempt attempt = { 0 };
+
+	if (engine->queue->ops->outcomes(
+		    engine->queue, &filter, note_event, &attempt, NULL) < 0 ||
+		!attempt.known)
+		return 0;
+	*attempt_out = attempt;
+	return 1;
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Until the waiter is done, or for LOOK_MS; called with the lock. */
+static void wait_a_while(struct tp_engine *engine, struct tp_waiter *waiter,
+	int64_t deadline_mono_ms)
+{
+	struct timespec until = tp_deadline_timespec(
+		earlier(deadline_mono_ms, tp_deadline_ms(LOOK_MS)));
+
 	while (!waiter->done && !engine->stopping)
 		if (pthread_cond_timedwait(
 			    &engine->changed, &engine->lock, &until) != 0)
+			return;
+}
+
+void tp_engine_wait(struct tp_engine *engine, struct tp_waiter *waiter,
+	int64_t deadline_mono_ms, struct tp_attempt *attempt_out)
+{
+	int64_t now_ms = tp_now_ms(engine->clock);
+	struct tp_attempt seen;
+
+	(void)pthread_mutex_lock(&engine->lock);
+	check_lane(engine, waiter, now_ms);
+	for (;;) {
+		int found;
+
+		wait_a_while(engine, waiter, deadline_mono_ms);
+		if (waiter->done || engine->stopping)
 			break;
+		(void)pthread_mutex_unlock(&engine->lock);
+		found = look_into_queue(engine, waiter->queue_id, &seen);
+		(void)pthread_mutex_lock(&engine->lock);
+		if (found && !waiter->done) {
+			waiter->attempt = seen;
+			waiter->done = 1;
+		}
+		if (waiter->done || engine->stopping ||
+			tp_deadline_left_ms(deadline_mono_ms) == 0)
+			break;
+	}
 	*attempt_out = waiter->attempt;
 	(void)pthread_mutex_unlock(&engine->lock);
 }

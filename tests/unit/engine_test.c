@@ -233,6 +233,10 @@ struct world {
 	char events[32768]; /* "recipient verdict code;" */
 	int event_count;
 	int connects_before; /* lane_fails() */
+	/* reload_with_another_port() */
+	struct tp_relay mended_relays[2];
+	struct tp_store mended_stores[2];
+	struct tp_config mended;
 };
 
 static void on_event(void *ctx, const struct tp_outcome *outcome)
@@ -714,6 +718,92 @@ static void a_kick_tries_a_paused_relay_at_once(void **state)
 	has_event(world, "c@example.test sent 250;");
 }
 
+/* As after any change of what makes a relay the relay that it is. */
+static void reload_with_another_port(struct world *world)
+{
+	int i;
+
+	memcpy(world->mended_relays, world->relays, sizeof(world->relays));
+	memcpy(world->mended_stores, world->stores, sizeof(world->stores));
+	world->mended = world->config;
+	atomic_init(&world->mended.refs, 1);
+	world->mended.relays = world->mended_relays;
+	world->mended.stores = world->mended_stores;
+	world->mended_relays[0].port++;
+	for (i = 0; i < 2; i++)
+		world->mended_stores[i].relay = &world->mended_relays[i];
+	assert_int_equal(
+		tp_engine_set_config(world->engine, &world->mended, NULL), 0);
+}
+
+static void a_mended_relay_gets_what_it_refused_at_once(void **state)
+{
+	struct world *world = *state;
+	struct tp_engine_stats stats;
+	char id[TP_QUEUE_ID_BYTES];
+	int64_t deadline = tp_deadline_ms(DEADLINE_MS);
+	int i;
+
+	world->config.auth_probe_ms = 3600000;
+	world->script.connect_failures = 1;
+	world->script.connect_rc = TP_EAUTH;
+	world->script.connect_trouble.step = TP_STEP_AUTH;
+	world->script.connect_trouble.code = TP_EAUTH;
+	tp_reply_set(&world->script.connect_trouble.reply, 535, "5.7.8 no");
+	for (i = 0; i < 5; i++)
+		put(world, 0, "c@example.test", 6000000, id);
+	start(world);
+	do {
+		tick();
+		tp_engine_stats(world->engine, &stats);
+	} while (stats.deferred == 0 && tp_deadline_left_ms(deadline) > 0);
+	reload_with_another_port(world);
+	wait_finished(world);
+	tp_engine_stats(world->engine, &stats);
+	assert_int_equal(stats.sent, 5);
+}
+
+static void deliver_by_another_engine(struct world *world)
+{
+	struct tp_engine_options options = {
+		.queue = world->queue,
+		.transport = &world->script.base,
+		.sink = &world->sink,
+		.reporting_host = "shop.example",
+	};
+	struct tp_engine *mine = world->engine;
+	struct tp_error err = TP_ERROR_INIT;
+
+	assert_int_equal(
+		tp_engine_new(&options, &world->config, &world->engine, &err),
+		0);
+	start(world);
+	wait_finished(world);
+	tp_engine_destroy(&world->engine);
+	world->engine = mine;
+}
+
+/* Another process with the same queue claims first. */
+static void who_waits_hears_what_another_process_did(void **state)
+{
+	struct world *world = *state;
+	struct tp_attempt attempt;
+	struct tp_waiter *waiter;
+	char id[TP_QUEUE_ID_BYTES];
+
+	put(world, 0, "c@example.test", 60000, id);
+	waiter = tp_engine_expect(world->engine, id, "alpha");
+	assert_non_null(waiter);
+	deliver_by_another_engine(world);
+	tp_engine_wait(
+		world->engine, waiter, tp_deadline_ms(DEADLINE_MS), &attempt);
+	tp_engine_forget(world->engine, &waiter);
+	assert_true(attempt.known);
+	assert_int_equal(attempt.worst, TP_CLASS_SENT);
+	assert_int_equal(attempt.worst_state, TP_RCPT_SENT);
+	assert_int_equal(attempt.reply_code, 250);
+}
+
 /* ---- what a review found ------------------------------------------------ */
 
 static void expired_messages_never_go_out_however_many(void **state)
@@ -960,6 +1050,8 @@ int main(void)
 		WORLD(who_waits_hears_the_first_attempt),
 		WORLD(who_waits_for_a_paused_relay_hears_why_at_once),
 		WORLD(a_kick_tries_a_paused_relay_at_once),
+		WORLD(a_mended_relay_gets_what_it_refused_at_once),
+		WORLD(who_waits_hears_what_another_process_did),
 		WORLD(waiting_messages_follow_their_store_to_a_new_relay),
 		WORLD(expired_messages_never_go_out_however_many),
 		WORLD(a_relay_that_ends_each_session_at_once_is_not_hammered),
