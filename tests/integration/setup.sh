@@ -326,6 +326,52 @@ if [ "$(id -u)" -eq 0 ]; then
 	shows err 'belongs to user 0 and not to'
 fi
 
+# ---- interrupted while files are put in place --------------------------------
+
+# What has begun is finished, and then the command ends as it would have: each
+# file by a new name in turn waits a second, and the signal comes there.
+command -v strace >/dev/null || {
+	echo "strace is not installed: run packaging/deps.sh test"
+	exit 1
+}
+# shellcheck disable=SC2086
+interrupted()
+{
+	interrupted_at=$1
+	shift
+	rm -f "$work/trace"
+	strace -D -f -qq -o "$work/trace" -e trace=link,linkat,rename,renameat \
+		-e "inject=$interrupted_at:delay_enter=1000000" \
+		env --default-signal=INT "$tillpost" setup $common \
+		--from "$from" --port "$A_SMTPS_PORT" --tls implicit \
+		--password-file "$work/right" --no-test "$@" \
+		</dev/null >"$work/out" 2>"$work/err" &
+	traced=$!
+	i=0
+	until grep -qs "$work/etc" "$work/trace"; do
+		i=$((i + 1))
+		[ $i -lt 400 ] || fail "$interrupted_at is never called"
+		sleep 0.02
+	done
+	kill -INT $traced
+	wait $traced
+	got=$?
+	checks=$((checks + 1))
+	[ $got -eq 130 ] || fail "$interrupted_at: interrupted, but ended $got"
+	! find "$work/etc" -name '.setup.*' | grep . || fail "a draft was left"
+	[ -f "$conf" ] || fail "$interrupted_at: no configuration"
+	[ "$(stat -c %h "$conf")" -eq 1 ] || fail "$conf has two names"
+	secret=$(sed -n 's/.*password_file = "\(.*\)";/\1/p' "$conf")
+	[ -f "$secret" ] || fail "$interrupted_at: no $secret"
+	# shellcheck disable=SC2015
+	run 0 check -c "$conf"
+}
+
+interrupted link,linkat:when=1 --force
+interrupted link,linkat:when=2 --force
+interrupted rename,renameat:when=1 --force
+interrupted rename,renameat:when=2 --force
+
 # ---- at a terminal, and interrupted -----------------------------------------
 
 SETUP_PORT=$A_SMTPS_PORT SETUP_USER=$A_USER1 SETUP_CA=$CA_FILE \

@@ -137,8 +137,10 @@ static int run(struct tp_setup *setup)
 		rc = tp_setup_can_add(setup);
 	if (rc == TP_CLI_GO_ON)
 		rc = tp_setup_draft(setup);
-	if (rc == TP_CLI_GO_ON)
+	if (rc == TP_CLI_GO_ON) {
+		tp_setup_draft_settle(setup);
 		rc = tp_setup_commit(setup);
+	}
 	tp_setup_draft_remove(setup);
 	if (rc != TP_CLI_GO_ON)
 		return rc;

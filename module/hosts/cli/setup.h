@@ -21,6 +21,7 @@
 
 #include <limits.h>
 #include <pthread.h>
+#include <signal.h>
 
 #define TP_SETUP_ANSWERS_MAX 16
 
@@ -61,6 +62,8 @@ struct tp_setup {
 	char draft[PATH_MAX];	    /* "" while there is none */
 	char secret_path[PATH_MAX]; /* its last place; "" before */
 	pthread_t watcher;
+	int watched;	  /* it runs */
+	sigset_t signals; /* the mask of before, while there is a draft */
 };
 
 /* setup_ask.c: what is not given is asked for, or is an error.
@@ -74,8 +77,12 @@ int tp_setup_confirm(const struct tp_setup *setup, const char *question);
 int tp_setup_place(struct tp_setup *setup);
 
 /* setup_draft.c: the settings in a directory of their own, tried from there.
- * The caller ends with tp_setup_draft_remove(). */
+ * A signal that ends the command removes it first. The caller ends with
+ * tp_setup_draft_remove(). */
 int tp_setup_draft(struct tp_setup *setup);
+/* From here on a signal waits until tp_setup_draft_remove(): what is put in
+ * place is put there as a whole. */
+void tp_setup_draft_settle(struct tp_setup *setup);
 void tp_setup_draft_remove(struct tp_setup *setup);
 
 /* The settings as keys, without those of the places of queue and spool.

@@ -10,6 +10,7 @@
 #include "cli/setup.h"
 
 #include "cli/relay_probe.h"
+#include "cli/signals.h"
 #include "cli/values.h"
 
 #include "common/exit_code.h"
@@ -155,14 +156,6 @@ static void remove_directory(const char *path)
 	(void)rmdir(path);
 }
 
-static void stop_signals(sigset_t *set)
-{
-	(void)sigemptyset(set);
-	(void)sigaddset(set, SIGINT);
-	(void)sigaddset(set, SIGTERM);
-	(void)sigaddset(set, SIGHUP);
-}
-
 /* A thread and not a handler: the directory has to be listed. SIGUSR2 only
  * ends it. */
 static void *watch_signals(void *arg)
@@ -171,7 +164,7 @@ static void *watch_signals(void *arg)
 	sigset_t set;
 	int number = 0;
 
-	stop_signals(&set);
+	tp_signals_ending(&set);
 	(void)sigaddset(&set, SIGUSR2);
 	if (sigwait(&set, &number) != 0 || number == SIGUSR2)
 		return NULL;
@@ -182,36 +175,50 @@ static void *watch_signals(void *arg)
 static int make_draft(struct tp_setup *setup, struct tillpost_error *err)
 {
 	char path[PATH_MAX];
-	sigset_t set;
+	sigset_t own;
 	int len = snprintf(
 		path, sizeof(path), "%s/.setup.XXXXXX", setup->directory);
 
 	if (len < 0 || (size_t)len >= sizeof(path) - 32)
 		return tp_report_set(err, TILLPOST_EINVAL, setup->directory,
 			"the path is too long");
-	stop_signals(&set);
-	(void)sigaddset(&set, SIGUSR2);
-	(void)pthread_sigmask(SIG_BLOCK, &set, NULL);
-	if (!mkdtemp(path))
+	(void)sigemptyset(&own);
+	(void)sigaddset(&own, SIGUSR2);
+	tp_signals_hold(&setup->signals);
+	(void)pthread_sigmask(SIG_BLOCK, &own, NULL);
+	if (!mkdtemp(path)) {
+		tp_signals_release(&setup->signals);
 		return failed(err, setup->directory,
 			"nothing can be made in this directory");
-	if (pthread_create(&setup->watcher, NULL, watch_signals, setup) != 0) {
-		(void)rmdir(path);
+	}
+	/* Before the watcher looks at it. */
+	(void)snprintf(setup->draft, sizeof(setup->draft), "%s", path);
+	setup->watched = pthread_create(&setup->watcher, NULL, watch_signals,
+				 setup) == 0;
+	if (!setup->watched)
 		return tp_report_set(
 			err, TILLPOST_ENOMEM, "setup", "cannot start a thread");
-	}
-	(void)snprintf(setup->draft, sizeof(setup->draft), "%s", path);
 	return TILLPOST_OK;
+}
+
+void tp_setup_draft_settle(struct tp_setup *setup)
+{
+	if (!setup->watched)
+		return;
+	(void)pthread_kill(setup->watcher, SIGUSR2);
+	/* If a signal was first, the watcher ends the program meanwhile. */
+	(void)pthread_join(setup->watcher, NULL);
+	setup->watched = 0;
 }
 
 void tp_setup_draft_remove(struct tp_setup *setup)
 {
 	if (!setup->draft[0])
 		return;
-	(void)pthread_kill(setup->watcher, SIGUSR2);
-	(void)pthread_join(setup->watcher, NULL);
+	tp_setup_draft_settle(setup);
 	remove_directory(setup->draft);
 	setup->draft[0] = '\0';
+	tp_signals_release(&setup->signals);
 }
 
 static int fill_draft(struct tp_setup *setup, char config[PATH_MAX],
