@@ -16,21 +16,28 @@ import select
 import signal
 import socket
 import sys
+import termios
 import time
 
 DEADLINE_S = 20
+ENDING = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT]
+
+
+def echoes(fd):
+    return bool(termios.tcgetattr(fd)[3] & termios.ECHO)
 
 
 class Terminal:
     def __init__(self, arguments):
         self.seen = ""
+        self.read_to = 0
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             os.execv(arguments[0], arguments)
 
     def wait_for(self, text):
         end = time.monotonic() + DEADLINE_S
-        start = len(self.seen)
+        start = self.read_to
         while text not in self.seen[start:] and time.monotonic() < end:
             if not select.select([self.fd], [], [], 0.2)[0]:
                 continue
@@ -43,6 +50,7 @@ class Terminal:
             self.seen += data.decode(errors="replace")
         if text not in self.seen[start:]:
             sys.exit(f"no {text!r} in:\n{self.seen}")
+        self.read_to = self.seen.index(text, start) + len(text)
 
     def say(self, text):
         os.write(self.fd, text.encode() + b"\n")
@@ -50,6 +58,13 @@ class Terminal:
     def answer(self, question, text):
         self.wait_for(question)
         self.say(text)
+
+    def wait_until_hidden(self):
+        end = time.monotonic() + DEADLINE_S
+        while echoes(self.fd):
+            if time.monotonic() > end:
+                sys.exit(f"the terminal still echoes:\n{self.seen}")
+            time.sleep(0.02)
 
     def end(self):
         while True:
@@ -104,12 +119,79 @@ def interrupted(tillpost, directory, secret_file):
                  f"{terminal.seen}")
 
 
+class Kept(Terminal):
+    """A terminal that outlives the command: its leader tells how the command
+    ended and whether the terminal echoes then."""
+
+    def __init__(self, arguments):
+        self.seen = ""
+        self.read_to = 0
+        self.leader, self.fd = pty.fork()
+        if self.leader == 0:
+            lead(arguments)
+        self.wait_for("pid ")
+        self.wait_for("\n")
+        self.pid = int(self.seen.split()[1])
+
+    def ends(self, wanted):
+        self.wait_for("ended ")
+        self.wait_for("\n")
+        os.waitpid(self.leader, 0)
+        if f"ended {wanted} echo True" not in self.seen:
+            sys.exit(f"not ended {wanted}:\n{self.seen}")
+
+
+def lead(arguments):
+    for number in ENDING + [signal.SIGTSTP]:
+        signal.signal(number, signal.SIG_IGN)
+    pid = os.fork()
+    if pid == 0:
+        for number in ENDING + [signal.SIGTSTP]:
+            signal.signal(number, signal.SIG_DFL)
+        print("pid", os.getpid(), flush=True)
+        os.execv(arguments[0], arguments)
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    print("ended", code, "echo", echoes(0), flush=True)
+    os._exit(0)
+
+
+def at_the_password(tillpost, directory):
+    terminal = Kept([tillpost, "setup"] + options(
+        directory, os.environ["SETUP_PORT"]) + [
+            "--host", "127.0.0.1", "--from", "shop@example.com", "-u", "x"])
+    terminal.wait_for("(not shown): ")
+    terminal.wait_until_hidden()
+    return terminal
+
+
+def ended_at_the_password(tillpost, directory):
+    for number in ENDING:
+        terminal = at_the_password(tillpost, directory)
+        os.kill(terminal.pid, number)
+        terminal.ends(-number)
+    terminal = at_the_password(tillpost, directory)
+    os.write(terminal.fd, b"half a pass\x03")
+    terminal.ends(-signal.SIGINT)
+
+
+def stopped_at_the_password(tillpost, directory):
+    terminal = at_the_password(tillpost, directory)
+    # It goes on at once: nobody could continue a group without a shell.
+    os.kill(terminal.pid, signal.SIGTSTP)
+    terminal.wait_for("(not shown): ")
+    terminal.wait_until_hidden()
+    os.kill(terminal.pid, signal.SIGTERM)
+    terminal.ends(-signal.SIGTERM)
+
+
 def main():
     tillpost, directory, secret_file = sys.argv[1:]
     with open(secret_file, encoding="ascii") as file:
         secret = file.read().strip()
     answered(tillpost, directory, secret)
     interrupted(tillpost, directory + "-2", secret_file)
+    ended_at_the_password(tillpost, directory + "-3")
+    stopped_at_the_password(tillpost, directory + "-3")
 
 
 main()

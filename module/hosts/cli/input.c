@@ -5,14 +5,14 @@
  */
 #include "cli/input.h"
 
+#include "cli/hidden.h"
+
 #include "common/report.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <termios.h>
 #include <unistd.h>
 
 #define PLACE "standard input"
@@ -73,8 +73,9 @@ int32_t tp_input_read(int fd, size_t max_bytes, struct tp_input *input_out,
 }
 
 /* A terminal ends a line, not the file. */
-static int32_t read_line(struct tp_input *input, struct tillpost_error *err)
+static int32_t read_line(void *ctx, struct tillpost_error *err)
 {
+	struct tp_input *input = ctx;
 	int32_t rc;
 
 	*input = (struct tp_input) { .data = NULL };
@@ -85,33 +86,6 @@ static int32_t read_line(struct tp_input *input, struct tillpost_error *err)
 	return rc < 0 ? rc : TILLPOST_OK;
 }
 
-static int32_t read_hidden(
-	const char *prompt, struct tp_input *input, struct tillpost_error *err)
-{
-	struct termios shown;
-	struct termios hidden;
-	sigset_t all;
-	sigset_t before;
-	int32_t rc;
-
-	if (tcgetattr(STDIN_FILENO, &shown) != 0)
-		return tp_report_set_errno(
-			err, TILLPOST_EIO, PLACE, "terminal");
-	hidden = shown;
-	hidden.c_lflag &= ~(tcflag_t)ECHO;
-	(void)fprintf(stderr, "%s: ", prompt);
-	/* An interrupt in here would leave the terminal without echo: it
-	 * waits until the line is read. */
-	(void)sigfillset(&all);
-	(void)sigprocmask(SIG_BLOCK, &all, &before);
-	(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
-	rc = read_line(input, err);
-	(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
-	(void)fputc('\n', stderr);
-	(void)sigprocmask(SIG_SETMASK, &before, NULL);
-	return rc;
-}
-
 int32_t tp_input_value(const char *prompt, struct tp_input *input_out,
 	struct tillpost_error *err)
 {
@@ -119,7 +93,7 @@ int32_t tp_input_value(const char *prompt, struct tp_input *input_out,
 
 	*input_out = (struct tp_input) { .data = NULL };
 	if (isatty(STDIN_FILENO))
-		rc = read_hidden(prompt, input_out, err);
+		rc = tp_hidden(STDIN_FILENO, prompt, read_line, input_out, err);
 	else
 		rc = tp_input_read(
 			STDIN_FILENO, TP_INPUT_VALUE_BYTES, input_out, err);
