@@ -114,23 +114,30 @@ static void check_messages(
 	}
 }
 
+static void write_config_text(
+	const struct tp_import_result *result, struct tp_conf_text *text)
+{
+	tp_conf_begin(text, "import");
+	tp_import_config_text(result, "/etc/tillpost/secrets", text);
+	must(tp_conf_end(text) == 0);
+}
+
 /* The text is the same whatever the secrets are. */
 static void check_config_text(struct tp_import_result *result)
 {
-	struct tp_import_bytes text = { .text = NULL };
-	struct tp_import_bytes other = { .text = NULL };
+	struct tp_conf_text text;
+	struct tp_conf_text other;
 	size_t i;
 
-	tp_import_config_text(result, "/etc/tillpost/secrets", &text);
+	write_config_text(result, &text);
 	for (i = 0; i < result->relay_count; i++)
 		if (result->relays[i].secret)
 			memset(result->relays[i].secret, '?',
 				strlen(result->relays[i].secret));
-	tp_import_config_text(result, "/etc/tillpost/secrets", &other);
-	must(!text.failed && !other.failed);
-	must(strcmp(text.text, other.text) == 0);
-	tp_import_bytes_free(&text);
-	tp_import_bytes_free(&other);
+	write_config_text(result, &other);
+	must(strcmp(text.bytes, other.bytes) == 0);
+	tp_conf_free(&text);
+	tp_conf_free(&other);
 }
 
 static void check_result(struct tp_import_result *result, const char *input)

@@ -103,9 +103,10 @@ for case in */*/; do
 	cp "$work/out" "$place/tillpost.conf"
 	make_secrets "$place/tillpost.conf"
 	run 0 check -c "$place/tillpost.conf"
-	rm -rf "$place/tillpost.conf" "$place/secrets"
+	rm -rf "$place/tillpost.conf" "$place/secrets" "$place/state"
 
-	# --write makes the same, the secrets of the export included.
+	# --write makes the same, with the secrets of the export and the
+	# directories.
 	cp "$work/config" "$work/expected"
 	run "$(grep -q 'to do: type' "$work/messages" && echo 78 || echo 0)" \
 		import "$format" "$input" $as -c "$place/tillpost.conf" \
@@ -149,8 +150,9 @@ secret()
 	mkdir -p "$place"
 	input=$suite/$1/input
 	[ -f "$input" ] || input=$suite/$1/main.cf
-	run 0 import "${1%%/*}" "$input" $as -c "$place/tillpost.conf" --write
-	printf '%s\n' "$3" >"$work/wanted"
+	run 0 import "${1%%/*}" "$input" $as -c "$place/tillpost.conf" \
+		--state-dir "$place" --write
+	printf '%s' "$3" >"$work/wanted"
 	checks=$((checks + 1))
 	cmp -s "$work/wanted" "$place/secrets/$2" ||
 		fail "$1: the secret of $2 is not as it was"
@@ -175,6 +177,7 @@ mkdir -p "$place/queue" "$place/spool"
 cat >"$place/tillpost.conf" <<END
 queue = { path = "$place/queue/queue.db"; };
 spool = { path = "$place/spool"; };
+log = { path = "$place/queue/outcome.jsonl"; };
 relays = { old = { host = "127.0.0.1"; port = 2525; tls = "none"; }; };
 stores = { default = { relays = ["old"]; }; };
 END
@@ -231,6 +234,7 @@ mkdir -p "$place/queue" "$place/spool"
 cat >"$place/tillpost.conf" <<END
 queue = { path = "$place/queue/queue.db"; };
 spool = { path = "$place/spool"; };
+log = { path = "$place/queue/outcome.jsonl"; };
 END
 run 0 import fluent-smtp "$fluent" $as \
 	-c "$place/tillpost.conf" --write
@@ -240,12 +244,23 @@ printf 'From: info@eu.example.com\nSubject: x\n\nx\n' >"$work/mail"
 	>"$work/out" 2>"$work/err" || fail "route"
 shows out 'eu-example-com'
 
+# A new one brings its directories; all of it is where --state-dir says.
+place=$work/fresh
+run 0 import wp-mail-smtp "$wp" $as -c "$place/etc/tillpost.conf" \
+	--state-dir "$place" --write
+run 0 settings get --json -c "$place/etc/tillpost.conf"
+checks=$((checks + 1))
+! grep -E '"value": ?"/(var|etc)' "$work/out" || fail "a path elsewhere"
+for path in queue spool etc/secrets; do
+	[ -d "$place/$path" ] || fail "there is no $path"
+done
+
 # Nobody else may write where secrets go.
 place=$work/open
 mkdir -p "$place"
 chmod 0777 "$place"
 run 77 import wp-mail-smtp "$wp" $as -c "$place/tillpost.conf" --write
-shows err 'nobody else may write to it'
+shows err 'can be written by others: run chmod go-w'
 
 # ---- what is refused -------------------------------------------------------
 

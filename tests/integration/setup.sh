@@ -141,25 +141,29 @@ attempt 64 --port "$A_SMTPS_PORT" --tls SSL --password-file "$work/right"
 shows err 'called SSL or SSL/TLS elsewhere'
 nothing_in "$work/etc"
 
-run 69 setup $as --yes -c "$conf" --host does-not-exist.invalid \
+bare="$as --yes -c $conf --state-dir $work/state"
+# shellcheck disable=SC2086
+{
+run 69 setup $bare --host does-not-exist.invalid \
 	--from "$from" -u x --password-file "$work/wrong"
 shows out 'dns: does-not-exist.invalid has no address'
-run 78 setup $as --yes -c "$conf" --provider sengrid --from "$from" \
+run 78 setup $bare --provider sengrid --from "$from" \
 	--password-file "$work/wrong"
 shows err 'did you mean.*sendgrid|sendgrid'
-run 64 setup $as --yes -c "$conf" --provider sendgrid --username me \
+run 64 setup $bare --provider sendgrid --username me \
 	--from "$from" --password-file "$work/wrong"
 shows err 'literally "apikey"'
-run 78 setup $as --yes -c "$conf" --provider amazon-ses --username me \
+run 78 setup $bare --provider amazon-ses --username me \
 	--from "$from" --password-file "$work/wrong" --no-test
 shows err 'region'
-run 64 setup $as --yes -c "$conf" --provider sendgrid --from "$from"
+run 64 setup $bare --provider sendgrid --from "$from"
 shows err 'password-file'
-run 64 setup $as --yes -c "$conf" --from "$from"
+run 64 setup $bare --from "$from"
 shows err 'list shows'
-run 64 setup $as --yes -c "$conf" --provider sendgrid \
+run 64 setup $bare --provider sendgrid \
 	--password-file "$work/wrong"
 shows err 'from: is needed'
+}
 run 0 setup --list
 shows out '^  brevo '
 nothing_in "$work/etc"

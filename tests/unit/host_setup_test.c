@@ -178,15 +178,10 @@ static void a_code_is_matched_as_a_whole(void **state)
 
 /* ---- a first configuration ---------------------------------------------- */
 
-static char *written(const struct tp_setup_keys *keys, size_t *len_out)
+static void put(struct tp_setup_keys *keys, const char *group, const char *name,
+	const char *key, const char *value)
 {
-	char *text = NULL;
-	FILE *out = open_memstream(&text, len_out);
-
-	assert_non_null(out);
-	assert_int_equal(tp_setup_write(out, keys), 0);
-	assert_int_equal(fclose(out), 0);
-	return text;
+	tp_setup_add(keys, group, name, key, value, TP_CONF_STRING);
 }
 
 static void what_is_written_loads_with_the_same_values(void **state)
@@ -196,25 +191,27 @@ static void what_is_written_loads_with_the_same_values(void **state)
 	struct tp_error err = TP_ERROR_INIT;
 	struct tp_config *config = NULL;
 	const struct tp_store *store;
-	size_t len;
-	char *text;
+	struct tp_conf_text text;
 
 	(void)state;
-	tp_setup_add(&keys, "relays", "a-1", "host", "127.0.0.1");
-	tp_setup_add_bare(&keys, "relays", "a-1", "port", "2525");
-	tp_setup_add(&keys, "relays", "a-1", "tls", "none");
-	tp_setup_add(&keys, "relays", "a-1", "region", NULL);
-	tp_setup_add(&keys, "relays", "a-1", "username", "");
-	tp_setup_add(&keys, "relays", "b", "host", "mail.example");
-	tp_setup_add(
-		&keys, "stores", "default", "envelope_from", "b@b.example");
-	tp_setup_add(&keys, "stores", "default", "from", "a@b.example");
-	tp_setup_add_list(&keys, "stores", "default", "relays", "a-1");
-	tp_setup_add(&keys, "queue", NULL, "path", odd);
+	put(&keys, "relays", "a-1", "host", "127.0.0.1");
+	tp_setup_add(&keys, "relays", "a-1", "port", "2525", TP_CONF_BARE);
+	put(&keys, "relays", "a-1", "tls", "none");
+	put(&keys, "relays", "a-1", "region", NULL);
+	put(&keys, "relays", "a-1", "username", "");
+	put(&keys, "relays", "b", "host", "mail.example");
+	put(&keys, "stores", "default", "envelope_from", "b@b.example");
+	put(&keys, "stores", "default", "from", "a@b.example");
+	tp_setup_add(&keys, "stores", "default", "relays", "a-1", TP_CONF_LIST);
 	assert_int_equal(keys.failed, 0);
-	text = written(&keys, &len);
-	assert_int_equal(
-		tp_config_load_bytes(text, len, "x", NULL, NULL, &config, &err),
+	tp_conf_begin(&text, "setup");
+	tp_setup_put(&keys, &text);
+	tp_conf_put(&text, "queue.path", odd, TP_CONF_STRING);
+	tp_conf_put(&text, "stores.default.match.host", "b.example,c.example",
+		TP_CONF_LIST);
+	assert_int_equal(tp_conf_end(&text), 0);
+	assert_int_equal(tp_config_load_bytes(text.bytes, text.len, "x", NULL,
+				 NULL, &config, &err),
 		TP_OK);
 	assert_string_equal(config->queue_path, odd);
 	assert_int_equal(config->relay_count, 2);
@@ -224,22 +221,18 @@ static void what_is_written_loads_with_the_same_values(void **state)
 	assert_string_equal(store->from, "a@b.example");
 	assert_string_equal(store->relay->name, "a-1");
 	tp_config_unref(&config);
-	free(text);
+	tp_conf_free(&text);
 }
 
 static void a_control_character_is_refused(void **state)
 {
-	struct tp_setup_keys keys = { .count = 0 };
-	char *text = NULL;
-	size_t len = 0;
-	FILE *out = open_memstream(&text, &len);
+	struct tp_conf_text text;
 
 	(void)state;
-	assert_non_null(out);
-	tp_setup_add(&keys, "queue", NULL, "path", "/a\nrelays = {");
-	assert_int_equal(tp_setup_write(out, &keys), -1);
-	assert_int_equal(fclose(out), 0);
-	free(text);
+	tp_conf_begin(&text, "setup");
+	tp_conf_put(&text, "queue.path", "/a\nrelays = {", TP_CONF_STRING);
+	assert_int_equal(tp_conf_end(&text), -1);
+	tp_conf_free(&text);
 }
 
 static void too_many_and_too_long_settings_are_noticed(void **state)
@@ -251,13 +244,13 @@ static void too_many_and_too_long_settings_are_noticed(void **state)
 	(void)state;
 	assert_non_null(text);
 	for (i = 0; i < TP_SETUP_KEYS_MAX; i++)
-		tp_setup_add(&keys, "queue", NULL, "path", "x");
+		put(&keys, "queue", "x", "path", "x");
 	assert_int_equal(keys.failed, 0);
-	tp_setup_add(&keys, "queue", NULL, "path", "x");
+	put(&keys, "queue", "x", "path", "x");
 	assert_int_equal(keys.failed, 1);
 	keys = (struct tp_setup_keys) { .count = 0 };
 	memset(text, 'x', 4095);
-	tp_setup_add(&keys, "queue", NULL, "path", text);
+	put(&keys, "queue", "x", "path", text);
 	assert_int_equal(keys.failed, 1);
 	free(text);
 }

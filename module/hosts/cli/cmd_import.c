@@ -155,20 +155,6 @@ static void show_messages(const struct tp_import_result *result)
 			result->messages[i].text);
 }
 
-/* The text that --write would make, or that can be put into the existing
- * configuration. @owns the caller, tp_import_wipe() */
-static char *text_of(const struct import *import)
-{
-	struct tp_import_bytes text = { .text = NULL };
-
-	if (!import->place.exists)
-		return tp_import_new_text(&import->result, &import->place);
-	tp_import_config_text(&import->result, import->place.secrets, &text);
-	if (text.failed)
-		tp_import_bytes_free(&text);
-	return text.text;
-}
-
 static int32_t add_json_field(
 	void *ctx, const struct tp_import_setting *setting)
 {
@@ -241,16 +227,20 @@ static int show_json(const struct import *import, int written)
 						      : EX_OK;
 }
 
+/* What --write would make, or what can be put into the existing one. */
 static int show_text(const struct import *import)
 {
-	char *text = text_of(import);
+	struct tp_conf_text text;
+	int rc = tp_import_new_text(&import->result, &import->place, &text);
 
-	if (!text) {
-		tp_report(TP_CLI_PROGRAM, "import", "out of memory");
-		return EX_TEMPFAIL;
+	if (rc >= 0)
+		(void)fputs(text.bytes, stdout);
+	tp_conf_free(&text);
+	if (rc < 0) {
+		tp_report(TP_CLI_PROGRAM, "import",
+			"a value has control characters, or memory is short");
+		return EX_DATAERR;
 	}
-	(void)fputs(text, stdout);
-	tp_import_wipe(text);
 	tp_import_tell_secrets(&import->result, &import->place);
 	return EX_OK;
 }
@@ -347,8 +337,8 @@ int tp_cmd_import(struct tp_cli *cli, int argc, char **argv)
 		{ .name = "store", .text = &import.request.store_name },
 		{ .name = "sasl", .text = &import.sasl_file },
 		{ .name = "senders", .text = &import.senders_file },
-		{ .name = "state-dir", .text = &import.place.state_dir },
-		{ .name = "user", .text = &import.place.user },
+		{ .name = "state-dir", .text = &import.place.places.state_dir },
+		{ .name = "user", .text = &import.place.places.user },
 		{ .name = "json", .flag = &cli->json },
 	};
 	int rc = tp_cli_parse(cli, args, TP_COUNT(args), help, argc, argv);

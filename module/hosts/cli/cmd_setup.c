@@ -114,13 +114,14 @@ static int send_test(struct tp_setup *setup)
 
 static void say_next(const struct tp_setup *setup)
 {
-	int usual = strcmp(setup->config_path, TP_CLI_DEFAULT_CONFIG) == 0;
+	int usual =
+		strcmp(setup->places.config_path, TP_CLI_DEFAULT_CONFIG) == 0;
 
 	(void)printf("\nNext: %s, then 'tillpost doctor%s%s'.\n",
 		usual ? "'systemctl enable --now tillpostd' (or 'systemctl "
 			"reload tillpostd' if it runs)"
 		      : "start tillpostd, or let it reload",
-		usual ? "" : " -c ", usual ? "" : setup->config_path);
+		usual ? "" : " -c ", usual ? "" : setup->places.config_path);
 }
 
 static int run(struct tp_setup *setup)
@@ -179,8 +180,8 @@ int tp_cmd_setup(struct tp_cli *cli, int argc, char **argv)
 		{ .name = "relay", .text = &setup.relay },
 		{ .name = "test-to", .text = &setup.test_to },
 		{ .name = "no-test", .flag = &setup.no_test },
-		{ .name = "user", .text = &setup.user },
-		{ .name = "state-dir", .text = &setup.state_dir },
+		{ .name = "user", .text = &setup.places.user },
+		{ .name = "state-dir", .text = &setup.places.state_dir },
 		{ .name = "force", .flag = &setup.force },
 		{ .letter = 'y', .name = "yes", .flag = &yes },
 		{ .name = "non-interactive", .flag = &yes },

@@ -5,53 +5,21 @@
  */
 #include "cli/import_write.h"
 
+#include "cli/files.h"
 #include "cli/import/import_text.h"
 #include "common/report.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-static const char head[] =
-	"# tillpost.conf - made by tillpost import; see tillpost.conf(5)\n";
-
-static int32_t failed(
-	struct tillpost_error *err, const char *path, const char *what)
+int tp_import_new_text(const struct tp_import_result *result,
+	const struct tp_import_place *place, struct tp_conf_text *text)
 {
-	return tp_report_set_errno(err,
-		errno == EACCES || errno == EPERM ? TILLPOST_EPERM
-						  : TILLPOST_EIO,
-		path, what);
-}
-
-static void put_places(
-	struct tp_import_bytes *text, const struct tp_import_place *place)
-{
-	const char *state = place->state_dir;
-
-	tp_import_bytes_printf(text, "queue = { path = \"%s%s\"; };\n",
-		state ? state : "/var/lib/tillpost",
-		state ? "/queue/queue.db" : "/queue.db");
-	tp_import_bytes_printf(text, "spool = { path = \"%s%s\"; };\n",
-		state ? state : "/var/spool/tillpost", state ? "/spool" : "");
-}
-
-char *tp_import_new_text(const struct tp_import_result *result,
-	const struct tp_import_place *place)
-{
-	struct tp_import_bytes text = { .text = NULL };
-
-	tp_import_bytes_put(&text, head);
-	put_places(&text, place);
-	tp_import_config_text(result, place->secrets, &text);
-	if (text.failed) {
-		tp_import_bytes_free(&text);
-		return NULL;
-	}
-	return text.text;
+	tp_conf_begin(text, "import");
+	if (!place->places.exists)
+		tp_places_put(&place->places, text);
+	tp_import_config_text(result, place->secrets, text);
+	return tp_conf_end(text);
 }
 
 /* ---- what the plugin says ----------------------------------------------- */
@@ -67,11 +35,6 @@ static int32_t note_finding(void *ctx, const struct tillpost_finding *finding)
 
 	if (finding->level > TILLPOST_LOG_ERROR)
 		return 0;
-	/* The directories of the queue are made on installation. */
-	if (strcmp(finding->where, "queue.path") == 0) {
-		tp_report(TP_CLI_PROGRAM, finding->where, "%s", finding->text);
-		return 0;
-	}
 	if (checking->errors++ == 0)
 		(void)tp_report_set(&checking->first, TILLPOST_ECONFIG,
 			finding->where, "%s", finding->text);
@@ -94,48 +57,32 @@ static int32_t check(
 
 /* ---- writing ------------------------------------------------------------ */
 
-static int32_t write_text(
-	const char *path, const char *text, struct tillpost_error *err)
-{
-	int fd = open(path,
-		O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-	size_t len = strlen(text);
-	int32_t rc = TILLPOST_OK;
-
-	if (fd < 0)
-		return failed(err, path, "cannot be made");
-	/* Short writes happen on full disks only. */
-	if (fchmod(fd, 0644) != 0 || write(fd, text, len) != (ssize_t)len ||
-		fsync(fd) != 0)
-		rc = failed(err, path, "cannot be written");
-	if (close(fd) != 0 && rc >= 0)
-		rc = failed(err, path, "cannot be written");
-	return rc;
-}
-
 int32_t tp_import_write_new(struct tp_cli *cli,
 	const struct tp_import_result *result,
 	const struct tp_import_place *place, struct tillpost_error *err)
 {
+	const struct tp_places *places = &place->places;
 	char draft[PATH_MAX];
-	char *text = tp_import_new_text(result, place);
+	struct tp_conf_text text;
 	int32_t rc;
 
-	if (!text)
-		return tp_report_set(err, TILLPOST_ENOMEM, "", "out of memory");
 	if (snprintf(draft, sizeof(draft), "%s/.import-%ld.conf",
-		    place->directory, (long)getpid()) >= (int)sizeof(draft)) {
-		tp_import_wipe(text);
+		    place->directory, (long)getpid()) >= (int)sizeof(draft))
 		return tp_report_set(err, TILLPOST_EINVAL, place->directory,
 			"the path is too long");
-	}
-	rc = write_text(draft, text, err);
-	tp_import_wipe(text);
-	if (rc >= 0)
-		rc = check(cli, draft, err);
+	if (tp_import_new_text(result, place, &text) < 0)
+		rc = tp_report_set(err, TILLPOST_EINVAL, "settings",
+			"a value has control characters, or memory is short");
+	else
+		rc = tp_files_write(draft, 0644, text.bytes, text.len, err);
+	tp_conf_free(&text);
+	if (rc < 0)
+		return rc;
+	rc = check(cli, draft, err);
 	/* A link replaces nothing that somebody has just made. */
-	if (rc >= 0 && link(draft, place->config_path) != 0)
-		rc = failed(err, place->config_path, "cannot be made");
+	if (rc >= 0 && link(draft, places->config_path) != 0)
+		rc = tp_files_failed(
+			err, places->config_path, "cannot be made");
 	(void)unlink(draft);
-	return rc;
+	return rc >= 0 ? tp_files_sync_directory(place->directory, err) : rc;
 }

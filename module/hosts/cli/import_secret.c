@@ -5,26 +5,15 @@
  */
 #include "cli/import_write.h"
 
+#include "cli/files.h"
 #include "cli/import/import_text.h"
 #include "cli/input.h"
 #include "common/report.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
-
-static int32_t failed(
-	struct tillpost_error *err, const char *path, const char *what)
-{
-	return tp_report_set_errno(err,
-		errno == EACCES || errno == EPERM ? TILLPOST_EPERM
-						  : TILLPOST_EIO,
-		path, what);
-}
 
 static int32_t path_of(const struct tp_import_relay *relay,
 	const struct tp_import_place *place, struct tp_import_bytes *path,
@@ -34,78 +23,6 @@ static int32_t path_of(const struct tp_import_relay *relay,
 	if (!path->failed)
 		return TILLPOST_OK;
 	return tp_report_set(err, TILLPOST_ENOMEM, "", "out of memory");
-}
-
-static int32_t make_directory(const struct tp_import_place *place,
-	struct tp_import_secrets *secrets, struct tillpost_error *err)
-{
-	const char *path = place->secrets;
-	struct stat st;
-
-	if (mkdir(path, 0700) == 0)
-		secrets->made_directory = 1;
-	else if (errno != EEXIST)
-		return failed(err, path, "cannot be made");
-	if (lstat(path, &st) != 0)
-		return failed(err, path, "cannot be used");
-	if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid() ||
-		(st.st_mode & 077) != 0)
-		return tp_report_set(err, TILLPOST_EPERM, path,
-			"must be a directory of the user of the configuration "
-			"with mode 0700; run chown and chmod on it");
-	return TILLPOST_OK;
-}
-
-static int write_all(int fd, const char *text, size_t len)
-{
-	while (len > 0) {
-		ssize_t done = write(fd, text, len);
-
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done < 0)
-			return -1;
-		text += done;
-		len -= (size_t)done;
-	}
-	return 0;
-}
-
-/* A file that is there may be in use: it is left alone. */
-static int32_t write_secret(
-	const char *path, const char *secret, struct tillpost_error *err)
-{
-	int fd = open(path,
-		O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	int32_t rc = TILLPOST_OK;
-
-	if (fd < 0 && errno == EEXIST)
-		return tp_report_set(err, TILLPOST_EBUSY, path,
-			"is there already and is not replaced; remove it, or "
-			"name the relay with --relay");
-	if (fd < 0)
-		return failed(err, path, "cannot be made");
-	if (fchmod(fd, 0600) != 0 ||
-		write_all(fd, secret, strlen(secret)) != 0 ||
-		write_all(fd, "\n", 1) != 0 || fsync(fd) != 0)
-		rc = failed(err, path, "cannot be written");
-	if (close(fd) != 0 && rc >= 0)
-		rc = failed(err, path, "cannot be written");
-	if (rc < 0)
-		(void)unlink(path);
-	return rc;
-}
-
-static int32_t sync_directory(const char *path, struct tillpost_error *err)
-{
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int32_t rc = TILLPOST_OK;
-
-	if (fd < 0 || fsync(fd) != 0)
-		rc = failed(err, path, "cannot be synced");
-	if (fd >= 0)
-		(void)close(fd);
-	return rc;
 }
 
 int32_t tp_import_write_secrets(const struct tp_import_result *result,
@@ -124,15 +41,20 @@ int32_t tp_import_write_secrets(const struct tp_import_result *result,
 		if (!relay->secret)
 			continue;
 		if (count++ == 0)
-			rc = make_directory(place, secrets, err);
+			rc = tp_files_secrets_directory(
+				place->secrets, &secrets->made_directory, err);
 		if (rc >= 0)
 			rc = path_of(relay, place, &path, err);
+		/* A file that is there may be in use: it is left alone. */
 		if (rc >= 0)
-			rc = write_secret(path.text, relay->secret, err);
+			rc = tp_files_write(path.text, 0600, relay->secret,
+				strlen(relay->secret), err);
 		secrets->made[i] = rc >= 0;
 		tp_import_bytes_free(&path);
 	}
-	return rc >= 0 && count > 0 ? sync_directory(place->secrets, err) : rc;
+	return rc >= 0 && count > 0
+		       ? tp_files_sync_directory(place->secrets, err)
+		       : rc;
 }
 
 void tp_import_remove_secrets(const struct tp_import_result *result,
@@ -168,8 +90,8 @@ static void tell_command(const struct tp_import_relay *relay,
 	struct tillpost_error err;
 	struct tp_user owner;
 	char where[TP_IMPORT_NAME_BYTES + 16];
-	int other = tp_become_choose(place->config_path, place->user, &owner,
-			    &err) >= 0 &&
+	int other = tp_become_choose(place->places.config_path,
+			    place->places.user, &owner, &err) >= 0 &&
 		    owner.uid != geteuid();
 
 	(void)snprintf(where, sizeof(where), "relays.%s", relay->name);

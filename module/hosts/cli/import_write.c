@@ -5,16 +5,15 @@
  */
 #include "cli/import_write.h"
 
+#include "cli/files.h"
 #include "cli/import/import_text.h"
+#include "cli/signals.h"
 #include "common/exit_code.h"
 #include "common/report.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sysexits.h>
-#include <unistd.h>
 
 #define KEY_BYTES (TP_IMPORT_NAME_BYTES + 64)
 
@@ -22,55 +21,24 @@
 
 int tp_import_place(struct tp_cli *cli, struct tp_import_place *place)
 {
-	char directory[PATH_MAX];
-	struct tillpost_error err;
-	struct stat st;
+	struct tp_places *places = &place->places;
+	int rc;
 
-	place->config_path =
+	places->command = "import";
+	places->config_path =
 		cli->config_path ? cli->config_path : TP_CLI_DEFAULT_CONFIG;
-	place->exists = stat(place->config_path, &st) == 0;
-	if (place->state_dir && (place->state_dir[0] != '/' ||
-					strpbrk(place->state_dir, "\"\\\n")))
-		return tp_cli_misused(
-			"import", "--state-dir", "must be an absolute path");
-	if (tp_directory_of(
-		    place->config_path, directory, sizeof(directory), &err) < 0)
-		return tp_cli_fail(&err);
+	rc = tp_places_find(places);
+	if (rc != TP_CLI_GO_ON)
+		return rc;
 	/* Of a directory that is not there yet the name has to do. */
-	if (!realpath(directory, place->directory))
+	if (!realpath(places->directory, place->directory))
 		(void)snprintf(place->directory, sizeof(place->directory), "%s",
-			directory);
-	if (snprintf(place->secrets, sizeof(place->secrets), "%s/secrets",
+			places->directory);
+	if (snprintf(place->secrets, sizeof(place->secrets),
+		    "%s/" TP_FILES_SECRETS,
 		    place->directory) >= PATH_MAX - 2 * TP_IMPORT_NAME_BYTES)
 		return tp_cli_misused(
 			"import", "--config", "the path is too long");
-	return TP_CLI_GO_ON;
-}
-
-/* Everything from here on is done as the user whose configuration it is. */
-static int become_owner(const struct tp_import_place *place)
-{
-	struct tillpost_error err;
-	struct tp_user owner;
-	struct stat st;
-
-	if (tp_become_choose(place->config_path, place->user, &owner, &err) <
-			0 ||
-		tp_become(&owner, &err) < 0)
-		return tp_cli_fail(&err);
-	if (stat(place->directory, &st) != 0) {
-		(void)tp_report_set_errno(&err, TILLPOST_ENOTFOUND,
-			place->directory, "cannot be used");
-		return tp_cli_fail(&err);
-	}
-	if (st.st_uid != geteuid() || (st.st_mode & (S_IWGRP | S_IWOTH))) {
-		tp_report(TP_CLI_PROGRAM, place->directory,
-			"must belong to %s, who is to own the secrets in it, "
-			"and nobody else may write to it; run chown %s and "
-			"chmod go-w on it, or name another user with --user",
-			owner.name, owner.name);
-		return EX_NOPERM;
-	}
 	return TP_CLI_GO_ON;
 }
 
@@ -274,23 +242,32 @@ static int32_t write_new(struct tp_cli *cli,
 	return rc;
 }
 
-int tp_import_write(struct tp_cli *cli, struct tp_import_result *result,
+static int write_all(struct tp_cli *cli, const struct tp_import_result *result,
 	const struct tp_import_place *place)
 {
 	struct tillpost_error err;
+	sigset_t before;
 	int32_t status;
-	int rc = become_owner(place);
+
+	TILLPOST_INIT(&err);
+	tp_signals_hold(&before);
+	status = place->places.exists ? write_existing(cli, result, place, &err)
+				      : write_new(cli, result, place, &err);
+	tp_signals_release(&before);
+	return status < 0 ? tp_cli_fail(&err) : TP_CLI_GO_ON;
+}
+
+int tp_import_write(struct tp_cli *cli, struct tp_import_result *result,
+	struct tp_import_place *place)
+{
+	int rc = tp_places_make(&place->places);
 
 	if (rc == TP_CLI_GO_ON)
 		rc = tp_import_find_secrets(result, place);
 	if (rc == TP_CLI_GO_ON)
-		rc = place->exists ? tp_cli_open(cli, TILLPOST_OPEN_PASSIVE,
-					     TILLPOST_CAP_SETTINGS_SET)
-				   : tp_cli_load(cli, 0);
-	if (rc != TP_CLI_GO_ON)
-		return rc;
-	TILLPOST_INIT(&err);
-	status = place->exists ? write_existing(cli, result, place, &err)
-			       : write_new(cli, result, place, &err);
-	return status < 0 ? tp_cli_fail(&err) : TP_CLI_GO_ON;
+		rc = place->places.exists
+			     ? tp_cli_open(cli, TILLPOST_OPEN_PASSIVE,
+				       TILLPOST_CAP_SETTINGS_SET)
+			     : tp_cli_load(cli, 0);
+	return rc == TP_CLI_GO_ON ? write_all(cli, result, place) : rc;
 }

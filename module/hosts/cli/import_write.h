@@ -6,7 +6,8 @@
  *         appears by one link, after the plugin has found no error in it.
  *         Secrets go first, each into a file of its own (mode 0600), which
  *         is never replaced. What fails on the way is taken back. Nothing is
- *         written while a relay lacks its secret.
+ *         written while a relay lacks its secret. A signal waits until all
+ *         is in place, or taken back.
  * LAYER   hosts/cli; libc and <tillpost/abi.h>. Root becomes the owner of the
  *         configuration first (become.h).
  * THREADS main() only.
@@ -15,31 +16,29 @@
 #ifndef TP_HOSTS_CLI_IMPORT_WRITE_H
 #define TP_HOSTS_CLI_IMPORT_WRITE_H
 
-#include "cli/become.h"
 #include "cli/cli.h"
 #include "cli/import/import_result.h"
+#include "cli/places.h"
 
 #include <limits.h>
 
 struct tp_import_place {
-	const char *config_path;
+	struct tp_places places;
 	char directory[PATH_MAX]; /* absolute, of the configuration */
 	char secrets[PATH_MAX];	  /* the directory of the secret files */
-	const char *state_dir;	  /* for a new one; NULL: the usual places */
-	const char *user;	  /* --user */
-	int exists;
 };
 
 /* @return TP_CLI_GO_ON or an exit code, error printed; so all below */
 int tp_import_place(struct tp_cli *cli, struct tp_import_place *place);
 
 int tp_import_write(struct tp_cli *cli, struct tp_import_result *result,
-	const struct tp_import_place *place);
+	struct tp_import_place *place);
 
-/* import_new.c: the text of a configuration where there is none.
- * @owns the caller, tp_import_wipe(); NULL if out of memory */
-char *tp_import_new_text(const struct tp_import_result *result,
-	const struct tp_import_place *place);
+/* import_new.c: the text of a configuration, or what an existing one lacks.
+ * @owns the caller, tp_conf_free(), also after a failure
+ * @return as tp_conf_end() */
+int tp_import_new_text(const struct tp_import_result *result,
+	const struct tp_import_place *place, struct tp_conf_text *text_out);
 int32_t tp_import_write_new(struct tp_cli *cli,
 	const struct tp_import_result *result,
 	const struct tp_import_place *place, struct tillpost_error *err);

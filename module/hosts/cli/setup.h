@@ -12,10 +12,10 @@
 #ifndef TP_HOSTS_CLI_SETUP_H
 #define TP_HOSTS_CLI_SETUP_H
 
-#include "cli/become.h"
 #include "cli/cli.h"
 #include "cli/finding.h"
 #include "cli/input.h"
+#include "cli/places.h"
 #include "cli/provider_hints.h"
 #include "cli/setup_text.h"
 
@@ -39,8 +39,6 @@ struct tp_setup {
 	const char *relay;
 	const char *test_to;
 	const char *ca_file;
-	const char *state_dir;
-	const char *user;
 	const char *password_file;
 	int password_stdin;
 	int oauth; /* the secret is a token */
@@ -48,12 +46,9 @@ struct tp_setup {
 	int no_test;
 	/* Worked out. */
 	int interactive;
-	int exists;	   /* the configuration */
 	int without_login; /* neither user name nor secret */
-	const char *config_path;
-	char directory[PATH_MAX]; /* of the configuration */
+	struct tp_places places;
 	char relay_name[64];
-	struct tp_user owner;
 	struct tp_input secret;
 	const struct tp_provider_hint *hint;
 	struct tp_findings findings;
@@ -90,9 +85,10 @@ void tp_setup_draft_remove(struct tp_setup *setup);
 void tp_setup_keys_of(const struct tp_setup *setup, const char *secret_path,
 	struct tp_setup_keys *keys_out);
 
-/* Makes DIRECTORY/NAME of mode MODE with what tp_setup_write() writes. */
+/* Writes them, and with PLACES those of its places, into a new file. */
 int tp_setup_write_file(const char *path, mode_t mode,
-	const struct tp_setup_keys *keys, struct tillpost_error *err);
+	const struct tp_setup_keys *keys, const struct tp_places *places,
+	struct tillpost_error *err);
 
 /* setup_commit.c: puts it in place, as a whole or not at all. */
 int tp_setup_commit(struct tp_setup *setup);

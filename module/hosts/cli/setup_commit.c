@@ -9,13 +9,13 @@
  */
 #include "cli/setup.h"
 
+#include "cli/files.h"
 #include "cli/values.h"
 
 #include "common/exit_code.h"
 #include "common/report.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -27,49 +27,19 @@
 #define BACKUPS_MAX 99
 #define ROOM 64 /* for what is appended to a path */
 
-static int failed(
-	struct tillpost_error *err, const char *path, const char *what)
-{
-	return tp_report_set_errno(err,
-		errno == EACCES || errno == EPERM ? TILLPOST_EPERM
-						  : TILLPOST_EIO,
-		path, what);
-}
-
-static int sync_directory(const char *path, struct tillpost_error *err)
-{
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int rc = TILLPOST_OK;
-
-	if (fd < 0 || fsync(fd) != 0)
-		rc = failed(err, path, "cannot be synced");
-	if (fd >= 0)
-		(void)close(fd);
-	return rc;
-}
-
 /* ---- the secret --------------------------------------------------------- */
 
 static int secrets_directory(
 	const struct tp_setup *setup, char *path, struct tillpost_error *err)
 {
-	struct stat st;
+	int made;
 
-	if (snprintf(path, PATH_MAX, "%s/secrets", setup->directory) >=
+	if (snprintf(path, PATH_MAX, "%s/" TP_FILES_SECRETS,
+		    setup->places.directory) >=
 		PATH_MAX - ROOM - (int)sizeof(setup->relay_name))
-		return tp_report_set(err, TILLPOST_EINVAL, setup->directory,
-			"the path is too long");
-	if (mkdir(path, 0700) != 0 && errno != EEXIST)
-		return failed(err, path, "cannot be made");
-	if (lstat(path, &st) != 0)
-		return failed(err, path, "cannot be used");
-	if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid() ||
-		(st.st_mode & 077) != 0)
-		return tp_report_set(err, TILLPOST_EPERM, path,
-			"must be a directory of user %s with mode 0700; run "
-			"chown and chmod on it",
-			setup->owner.name);
-	return TILLPOST_OK;
+		return tp_report_set(err, TILLPOST_EINVAL,
+			setup->places.directory, "the path is too long");
+	return tp_files_secrets_directory(path, &made, err);
 }
 
 /* A secret that is there may be in use: a new one gets a new name. */
@@ -95,12 +65,12 @@ static int place_secret(struct tp_setup *setup, struct tillpost_error *err)
 			/* A file with two names is nobody's idea of a
 			 * secret. */
 			(void)unlink(from);
-			return sync_directory(directory, err);
+			return tp_files_sync_directory(directory, err);
 		}
 		if (errno != EEXIST)
 			break;
 	}
-	rc = failed(err, setup->secret_path, "cannot be made");
+	rc = tp_files_failed(err, setup->secret_path, "cannot be made");
 	setup->secret_path[0] = '\0';
 	return rc;
 }
@@ -118,21 +88,9 @@ static int write_new(
 	struct tp_setup *setup, const char *path, struct tillpost_error *err)
 {
 	struct tp_setup_keys keys;
-	char place[PATH_MAX + ROOM];
 
 	tp_setup_keys_of(setup, setup->secret_path, &keys);
-	if (setup->state_dir) {
-		(void)snprintf(place, sizeof(place), "%s/queue/queue.db",
-			setup->state_dir);
-		tp_setup_add(&keys, "queue", NULL, "path", place);
-		(void)snprintf(
-			place, sizeof(place), "%s/spool", setup->state_dir);
-		tp_setup_add(&keys, "spool", NULL, "path", place);
-		(void)snprintf(place, sizeof(place), "%s/queue/outcome.jsonl",
-			setup->state_dir);
-		tp_setup_add(&keys, "log", NULL, "path", place);
-	}
-	return tp_setup_write_file(path, 0644, &keys, err);
+	return tp_setup_write_file(path, 0644, &keys, &setup->places, err);
 }
 
 struct backup {
@@ -162,7 +120,7 @@ static int name_backup(const struct tp_setup *setup, struct backup *backup)
 	if (!gmtime_r(&now, &tm) ||
 		strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", &tm) == 0)
 		stamp[0] = '\0';
-	tp_setup_managed_path(setup->config_path, backup->managed_from,
+	tp_setup_managed_path(setup->places.config_path, backup->managed_from,
 		sizeof(backup->managed_from));
 	for (i = 1; i <= BACKUPS_MAX; i++) {
 		char number[16] = "";
@@ -173,7 +131,8 @@ static int name_backup(const struct tp_setup *setup, struct backup *backup)
 			"%.*s.%s%s.bak", PATH_MAX, backup->managed_from, stamp,
 			number);
 		(void)snprintf(backup->config, sizeof(backup->config),
-			"%s.%s%s.bak", setup->config_path, stamp, number);
+			"%s.%s%s.bak", setup->places.config_path, stamp,
+			number);
 		if (access(backup->config, F_OK) != 0 &&
 			access(backup->managed, F_OK) != 0)
 			return 1;
@@ -190,17 +149,19 @@ static int set_aside(const struct tp_setup *setup, struct backup *backup,
 	int rc = TILLPOST_OK;
 
 	if (!name_backup(setup, &names))
-		return tp_report_set(err, TILLPOST_EBUSY, setup->config_path,
+		return tp_report_set(err, TILLPOST_EBUSY,
+			setup->places.config_path,
 			"there are too many backups of this second");
 	/* A second name, so that there is never none; where the kernel does
 	 * not allow that for the file of somebody else, a new one. */
-	if (link(setup->config_path, names.config) != 0 &&
-		rename(setup->config_path, names.config) != 0)
-		return failed(err, setup->config_path, "cannot be set aside");
+	if (link(setup->places.config_path, names.config) != 0 &&
+		rename(setup->places.config_path, names.config) != 0)
+		return tp_files_failed(
+			err, setup->places.config_path, "cannot be set aside");
 	*backup = names;
 	if (rename(names.managed_from, names.managed) != 0) {
 		if (errno != ENOENT)
-			rc = failed(
+			rc = tp_files_failed(
 				err, names.managed_from, "cannot be set aside");
 		backup->managed[0] = '\0';
 	}
@@ -211,7 +172,7 @@ static void put_back(const struct tp_setup *setup, const struct backup *backup)
 {
 	/* Two names of one file, and rename() does nothing. */
 	if (backup->config[0] &&
-		rename(backup->config, setup->config_path) == 0)
+		rename(backup->config, setup->places.config_path) == 0)
 		(void)unlink(backup->config);
 	if (backup->managed[0])
 		(void)rename(backup->managed, backup->managed_from);
@@ -231,8 +192,8 @@ static int32_t show_finding(void *ctx, const struct tillpost_finding *finding)
 static int check_result(struct tp_setup *setup, struct tillpost_error *err)
 {
 	struct tp_cli *cli = setup->cli;
-	int32_t found = cli->plugin.api->check(setup->config_path, &cli->host,
-		show_finding, &setup->findings, err);
+	int32_t found = cli->plugin.api->check(setup->places.config_path,
+		&cli->host, show_finding, &setup->findings, err);
 
 	if (found > 0)
 		return tp_report_set(err, TILLPOST_ECONFIG, "setup",
@@ -249,22 +210,24 @@ static int replace(struct tp_setup *setup, struct tillpost_error *err)
 
 	(void)snprintf(next, sizeof(next), "%s/new.conf", setup->draft);
 	rc = write_new(setup, next, err);
-	if (rc >= 0 && setup->exists)
+	if (rc >= 0 && setup->places.exists)
 		rc = set_aside(setup, &backup, err);
 	/* A link does not replace what somebody else has just made. */
-	if (rc >= 0 && (backup.config[0] ? rename(next, setup->config_path)
-					 : link(next, setup->config_path)) != 0)
-		rc = failed(err, setup->config_path, "cannot be made");
+	if (rc >= 0 &&
+		(backup.config[0] ? rename(next, setup->places.config_path)
+				  : link(next, setup->places.config_path)) != 0)
+		rc = tp_files_failed(
+			err, setup->places.config_path, "cannot be made");
 	else if (rc >= 0)
 		placed = 1;
 	(void)unlink(next);
 	if (rc >= 0)
 		rc = check_result(setup, err);
 	if (rc >= 0)
-		rc = sync_directory(setup->directory, err);
+		rc = tp_files_sync_directory(setup->places.directory, err);
 	if (rc < 0) {
 		if (placed && !backup.config[0])
-			(void)unlink(setup->config_path);
+			(void)unlink(setup->places.config_path);
 		put_back(setup, &backup);
 		return rc;
 	}
@@ -282,7 +245,7 @@ static int open_existing(struct tp_setup *setup)
 		setup->cli, TILLPOST_OPEN_PASSIVE, TILLPOST_CAP_SETTINGS_SET);
 
 	if (rc != TP_CLI_GO_ON)
-		tp_report(TP_CLI_PROGRAM, setup->config_path,
+		tp_report(TP_CLI_PROGRAM, setup->places.config_path,
 			"exists and cannot be used as it is; mend it, or "
 			"replace it with --force, which keeps a backup");
 	return rc;
@@ -319,7 +282,7 @@ static int room_for(
 		tp_report(TP_CLI_PROGRAM, setup->relay_name,
 			"this relay is in %s already; choose another name with "
 			"--relay, or replace the configuration with --force",
-			setup->config_path);
+			setup->places.config_path);
 		return EX_USAGE;
 	}
 	(void)snprintf(key, sizeof(key), "stores.%s.relays", setup->store);
@@ -343,7 +306,7 @@ int tp_setup_can_add(struct tp_setup *setup)
 	struct tillpost_error err;
 	int rc;
 
-	if (!setup->exists || setup->force)
+	if (!setup->places.exists || setup->force)
 		return TP_CLI_GO_ON;
 	rc = open_existing(setup);
 	if (rc != TP_CLI_GO_ON)
@@ -419,7 +382,7 @@ int tp_setup_commit(struct tp_setup *setup)
 	TILLPOST_INIT(&err);
 	if (!setup->without_login && place_secret(setup, &err) < 0)
 		rc = tp_cli_fail(&err);
-	else if (setup->exists && !setup->force)
+	else if (setup->places.exists && !setup->force)
 		rc = add_to_existing(setup);
 	else if (replace(setup, &err) < 0)
 		rc = tp_cli_fail(&err);
@@ -428,11 +391,12 @@ int tp_setup_commit(struct tp_setup *setup)
 		return rc;
 	}
 	tp_find(&setup->findings, TP_FIND_OK, "written", "%s%s",
-		setup->config_path,
-		setup->exists && !setup->force ? " (its managed file)" : "");
+		setup->places.config_path,
+		setup->places.exists && !setup->force ? " (its managed file)"
+						      : "");
 	if (setup->secret_path[0])
 		tp_find(&setup->findings, TP_FIND_OK, "written",
 			"%s, which only %s and root can read",
-			setup->secret_path, setup->owner.name);
+			setup->secret_path, setup->places.owner.name);
 	return rc;
 }

@@ -9,6 +9,7 @@
  */
 #include "cli/setup.h"
 
+#include "cli/files.h"
 #include "cli/relay_probe.h"
 #include "cli/signals.h"
 #include "cli/values.h"
@@ -40,103 +41,56 @@ void tp_setup_keys_of(const struct tp_setup *setup, const char *secret_path,
 	if (setup->port > 0)
 		(void)snprintf(
 			port, sizeof(port), "%u", (unsigned int)setup->port);
-	tp_setup_add(keys, "relays", relay, "preset", setup->provider);
-	tp_setup_add(keys, "relays", relay, "region", setup->region);
-	tp_setup_add(keys, "relays", relay, "host", setup->host);
-	tp_setup_add_bare(keys, "relays", relay, "port", port);
-	tp_setup_add(keys, "relays", relay, "tls", setup->tls);
-	tp_setup_add(keys, "relays", relay, "ca_file", setup->ca_file);
+	tp_setup_add(keys, "relays", relay, "preset", setup->provider,
+		TP_CONF_STRING);
+	tp_setup_add(
+		keys, "relays", relay, "region", setup->region, TP_CONF_STRING);
+	tp_setup_add(
+		keys, "relays", relay, "host", setup->host, TP_CONF_STRING);
+	tp_setup_add(keys, "relays", relay, "port", port, TP_CONF_BARE);
+	tp_setup_add(keys, "relays", relay, "tls", setup->tls, TP_CONF_STRING);
+	tp_setup_add(keys, "relays", relay, "ca_file", setup->ca_file,
+		TP_CONF_STRING);
 	if (setup->without_login) {
-		tp_setup_add(keys, "relays", relay, "auth", "none");
-	} else {
 		tp_setup_add(
-			keys, "relays", relay, "username", setup->username);
+			keys, "relays", relay, "auth", "none", TP_CONF_STRING);
+	} else {
+		tp_setup_add(keys, "relays", relay, "username", setup->username,
+			TP_CONF_STRING);
 		tp_setup_add(keys, "relays", relay,
 			setup->oauth ? "token_file" : "password_file",
-			secret_path);
+			secret_path, TP_CONF_STRING);
 		if (setup->oauth)
-			tp_setup_add(keys, "relays", relay, "auth", "xoauth2");
+			tp_setup_add(keys, "relays", relay, "auth", "xoauth2",
+				TP_CONF_STRING);
 	}
 	if (clear && !setup->without_login)
-		tp_setup_add_bare(
-			keys, "relays", relay, "allow_plaintext_auth", "true");
+		tp_setup_add(keys, "relays", relay, "allow_plaintext_auth",
+			"true", TP_CONF_BARE);
 	/* Added one by one, a store without a relay would be an error. */
-	tp_setup_add_list(keys, "stores", setup->store, "relays", relay);
-	tp_setup_add(keys, "stores", setup->store, "from", setup->from);
-}
-
-static int failed(
-	struct tillpost_error *err, const char *path, const char *what)
-{
-	(void)tp_report_set_errno(err,
-		errno == EACCES || errno == EPERM ? TILLPOST_EPERM
-						  : TILLPOST_EIO,
-		path, what);
-	return err->status;
-}
-
-static int create(const char *path, mode_t mode)
-{
-	int fd = open(path,
-		O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-
-	/* The umask must not take from it, nor add to a secret's. */
-	if (fd >= 0 && fchmod(fd, mode) != 0) {
-		(void)close(fd);
-		return -1;
-	}
-	return fd;
+	tp_setup_add(
+		keys, "stores", setup->store, "relays", relay, TP_CONF_LIST);
+	tp_setup_add(keys, "stores", setup->store, "from", setup->from,
+		TP_CONF_STRING);
 }
 
 int tp_setup_write_file(const char *path, mode_t mode,
-	const struct tp_setup_keys *keys, struct tillpost_error *err)
-{
-	int fd = create(path, mode);
-	FILE *out = fd >= 0 ? fdopen(fd, "w") : NULL;
-	int rc = TILLPOST_OK;
-
-	if (!out) {
-		rc = failed(err, path, "cannot be made");
-		if (fd >= 0)
-			(void)close(fd);
-		return rc;
-	}
-	(void)fputs("# tillpost.conf - made by tillpost setup; see "
-		    "tillpost.conf(5)\n\n",
-		out);
-	if (keys->failed || tp_setup_write(out, keys) != 0)
-		rc = tp_report_set(err, TILLPOST_EINVAL, "settings",
-			"a value is too long, or has control characters");
-	if (rc >= 0 && (fflush(out) != 0 || ferror(out) || fsync(fd) != 0))
-		rc = failed(err, path, "cannot be written");
-	if (fclose(out) != 0 && rc >= 0)
-		rc = failed(err, path, "cannot be written");
-	return rc;
-}
-
-/* No stdio here: its buffer would keep the secret. */
-static int write_secret(const struct tp_setup *setup, const char *path,
+	const struct tp_setup_keys *keys, const struct tp_places *places,
 	struct tillpost_error *err)
 {
-	int fd = create(path, 0600);
-	size_t at = 0;
-	int rc = TILLPOST_OK;
+	struct tp_conf_text text;
+	int rc;
 
-	if (fd < 0)
-		return failed(err, path, "cannot be made");
-	while (at < setup->secret.len) {
-		ssize_t put = write(
-			fd, setup->secret.data + at, setup->secret.len - at);
-
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put <= 0)
-			break;
-		at += (size_t)put;
-	}
-	if (at < setup->secret.len || fsync(fd) != 0)
-		rc = failed(err, path, "cannot be written");
-	(void)close(fd);
+	tp_conf_begin(&text, "setup");
+	tp_setup_put(keys, &text);
+	if (places)
+		tp_places_put(places, &text);
+	if (tp_conf_end(&text) < 0)
+		rc = tp_report_set(err, TILLPOST_EINVAL, "settings",
+			"a value is too long, or has control characters");
+	else
+		rc = tp_files_write(path, mode, text.bytes, text.len, err);
+	tp_conf_free(&text);
 	return rc;
 }
 
@@ -156,6 +110,15 @@ static void remove_directory(const char *path)
 	(void)rmdir(path);
 }
 
+static void remove_draft(const struct tp_setup *setup)
+{
+	char queue[PATH_MAX + 16];
+
+	(void)snprintf(queue, sizeof(queue), "%s/queue", setup->draft);
+	remove_directory(queue);
+	remove_directory(setup->draft);
+}
+
 /* A thread and not a handler: the directory has to be listed. SIGUSR2 only
  * ends it. */
 static void *watch_signals(void *arg)
@@ -168,7 +131,7 @@ static void *watch_signals(void *arg)
 	(void)sigaddset(&set, SIGUSR2);
 	if (sigwait(&set, &number) != 0 || number == SIGUSR2)
 		return NULL;
-	remove_directory(setup->draft);
+	remove_draft(setup);
 	_exit(128 + number);
 }
 
@@ -176,19 +139,19 @@ static int make_draft(struct tp_setup *setup, struct tillpost_error *err)
 {
 	char path[PATH_MAX];
 	sigset_t own;
-	int len = snprintf(
-		path, sizeof(path), "%s/.setup.XXXXXX", setup->directory);
+	int len = snprintf(path, sizeof(path), "%s/.setup.XXXXXX",
+		setup->places.directory);
 
 	if (len < 0 || (size_t)len >= sizeof(path) - 32)
-		return tp_report_set(err, TILLPOST_EINVAL, setup->directory,
-			"the path is too long");
+		return tp_report_set(err, TILLPOST_EINVAL,
+			setup->places.directory, "the path is too long");
 	(void)sigemptyset(&own);
 	(void)sigaddset(&own, SIGUSR2);
 	tp_signals_hold(&setup->signals);
 	(void)pthread_sigmask(SIG_BLOCK, &own, NULL);
 	if (!mkdtemp(path)) {
 		tp_signals_release(&setup->signals);
-		return failed(err, setup->directory,
+		return tp_files_failed(err, setup->places.directory,
 			"nothing can be made in this directory");
 	}
 	/* Before the watcher looks at it. */
@@ -216,7 +179,7 @@ void tp_setup_draft_remove(struct tp_setup *setup)
 	if (!setup->draft[0])
 		return;
 	tp_setup_draft_settle(setup);
-	remove_directory(setup->draft);
+	remove_draft(setup);
 	setup->draft[0] = '\0';
 	tp_signals_release(&setup->signals);
 }
@@ -224,30 +187,30 @@ void tp_setup_draft_remove(struct tp_setup *setup)
 static int fill_draft(struct tp_setup *setup, char config[PATH_MAX],
 	struct tillpost_error *err)
 {
+	const struct tp_places own = { .state_dir = setup->draft };
 	struct tp_setup_keys keys;
 	char path[PATH_MAX + 32];
 	int rc = TILLPOST_OK;
 
+	(void)snprintf(path, sizeof(path), "%s/queue", setup->draft);
+	if (mkdir(path, 0700) != 0)
+		return tp_files_failed(err, path, "cannot be made");
 	(void)snprintf(path, sizeof(path), "%s/secret", setup->draft);
 	if (!setup->without_login)
-		rc = write_secret(setup, path, err);
+		rc = tp_files_write(
+			path, 0600, setup->secret.data, setup->secret.len, err);
 	if (rc < 0)
 		return rc;
 	tp_setup_keys_of(setup, path, &keys);
 	/* Where it will be added to others, a default is among them. */
-	if (setup->exists && !setup->force &&
+	if (setup->places.exists && !setup->force &&
 		strcmp(setup->store, "default") != 0)
-		tp_setup_add_list(&keys, "stores", "default", "relays",
-			setup->relay_name);
-	(void)snprintf(path, sizeof(path), "%s/queue.db", setup->draft);
-	tp_setup_add(&keys, "queue", NULL, "path", path);
-	(void)snprintf(path, sizeof(path), "%s/outcome.jsonl", setup->draft);
-	tp_setup_add(&keys, "log", NULL, "path", path);
-	(void)snprintf(path, sizeof(path), "%s/spool", setup->draft);
-	tp_setup_add(&keys, "spool", NULL, "path", path);
+		tp_setup_add(&keys, "stores", "default", "relays",
+			setup->relay_name, TP_CONF_LIST);
 	(void)snprintf(config, PATH_MAX, "%.*s/tillpost.conf", PATH_MAX - 32,
 		setup->draft);
-	return tp_setup_write_file(config, 0600, &keys, err);
+	/* Below the draft's own queue and spool. */
+	return tp_setup_write_file(config, 0600, &keys, &own, err);
 }
 
 /* ---- trying it ---------------------------------------------------------- */

@@ -1,9 +1,8 @@
 /*
- * setup_text.h - the text of a first configuration
+ * setup_text.h - the settings of a relay and its store
  *
- * JOB     Turns a list of settings into a file that the plugin reads. Values
- *         are quoted, so that nothing that somebody typed can become another
- *         setting.
+ * JOB     Keeps a list of settings, which become a new configuration or are
+ *         added to an existing one.
  * LAYER   hosts; libc.
  * THREADS safe.
  * SPDX-License-Identifier: MIT
@@ -11,18 +10,15 @@
 #ifndef TP_HOSTS_CLI_SETUP_TEXT_H
 #define TP_HOSTS_CLI_SETUP_TEXT_H
 
-#include <stddef.h>
-#include <stdio.h>
+#include "cli/conf_text.h"
 
 #define TP_SETUP_KEYS_MAX 24
-#define TP_SETUP_KEY_BYTES 192
 
 /* One setting. Secrets are never among them, only the names of their files. */
 struct tp_setup_key {
-	char key[TP_SETUP_KEY_BYTES]; /* "relays.ses.host" */
+	char key[TP_CONF_KEY_BYTES]; /* "relays.ses.host" */
 	char value[1024];
-	int bare; /* a number or true: written without quotes */
-	int list; /* of one item */
+	enum tp_conf_kind kind;
 };
 
 struct tp_setup_keys {
@@ -31,18 +27,13 @@ struct tp_setup_keys {
 	int failed; /* too many, or a value that is too long */
 };
 
-/* Appends GROUP.NAME.KEY, or GROUP.KEY if NAME is NULL; a NULL or empty VALUE
- * is left out. */
+/* Appends GROUP.NAME.KEY; a NULL or empty VALUE is left out. */
 void tp_setup_add(struct tp_setup_keys *keys, const char *group,
-	const char *name, const char *key, const char *value);
-void tp_setup_add_bare(struct tp_setup_keys *keys, const char *group,
-	const char *name, const char *key, const char *value);
-void tp_setup_add_list(struct tp_setup_keys *keys, const char *group,
-	const char *name, const char *key, const char *value);
+	const char *name, const char *key, const char *value,
+	enum tp_conf_kind kind);
 
-/* Writes all of them as groups. Keys of the same group stand together.
- * @return 0, or -1: a value has control characters */
-int tp_setup_write(FILE *out, const struct tp_setup_keys *keys);
+/* Keys of the same group stand together. */
+void tp_setup_put(const struct tp_setup_keys *keys, struct tp_conf_text *text);
 
 /* A name for a relay made from TEXT: letters, digits, "-" and "_", beginning
  * with a letter. */

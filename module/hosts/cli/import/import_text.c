@@ -106,117 +106,53 @@ void tp_import_secret_file(const struct tp_import_relay *relay,
 /* ---- text --------------------------------------------------------------- */
 
 struct writing {
-	struct tp_import_bytes *out;
-	int in_match;
+	struct tp_conf_text *out;
+	const char *group;
+	const char *name;
 };
-
-static void put_string(
-	struct tp_import_bytes *out, const char *text, size_t len)
-{
-	size_t i;
-
-	tp_import_bytes_put(out, "\"");
-	for (i = 0; i < len; i++) {
-		if (text[i] == '"' || text[i] == '\\')
-			tp_import_bytes_put(out, "\\");
-		tp_import_bytes_add(out, text + i, 1);
-	}
-	tp_import_bytes_put(out, "\"");
-}
-
-static void put_list(struct tp_import_bytes *out, const char *text)
-{
-	const char *separator = "";
-
-	tp_import_bytes_put(out, "[");
-	for (;;) {
-		size_t len = strcspn(text, ",");
-
-		tp_import_bytes_put(out, separator);
-		put_string(out, text, len);
-		if (text[len] == '\0')
-			break;
-		separator = ", ";
-		text += len + 1;
-	}
-	tp_import_bytes_put(out, "]");
-}
 
 static int32_t write_setting(void *ctx, const struct tp_import_setting *setting)
 {
 	struct writing *writing = ctx;
-	const char *key = setting->key;
-	int in_match = strncmp(key, "match.", 6) == 0;
+	char key[TP_CONF_KEY_BYTES];
 
-	if (in_match && !writing->in_match)
-		tp_import_bytes_put(writing->out, "\t\tmatch = {\n");
-	writing->in_match = in_match;
-	tp_import_bytes_printf(writing->out,
-		"\t\t%s%s = ", in_match ? "\t" : "", in_match ? key + 6 : key);
-	if (setting->is_list)
-		put_list(writing->out, setting->value);
-	else if (setting->is_number)
-		tp_import_bytes_put(writing->out, setting->value);
-	else
-		put_string(
-			writing->out, setting->value, strlen(setting->value));
-	tp_import_bytes_put(writing->out, ";\n");
-	return writing->out->failed ? TILLPOST_ENOMEM : TILLPOST_OK;
+	(void)snprintf(key, sizeof(key), "%s.%s.%s", writing->group,
+		writing->name, setting->key);
+	tp_conf_put(writing->out, key, setting->value,
+		setting->is_list     ? TP_CONF_LIST
+		: setting->is_number ? TP_CONF_BARE
+				     : TP_CONF_STRING);
+	return TILLPOST_OK;
 }
 
-static void write_group(struct writing *writing, const char *name)
+static void put_relay(struct tp_conf_text *out,
+	const struct tp_import_relay *relay, const char *directory)
 {
-	writing->in_match = 0;
-	tp_import_bytes_printf(writing->out, "\t%s = {\n", name);
-}
+	struct writing writing = { out, "relays", relay->name };
+	struct tp_import_bytes file = { .text = NULL };
 
-static void end_group(struct writing *writing, int32_t rc)
-{
-	if (rc < 0)
-		writing->out->failed = 1;
-	if (writing->in_match)
-		tp_import_bytes_put(writing->out, "\t\t};\n");
-	tp_import_bytes_put(writing->out, "\t};\n");
-}
-
-static void write_relays(struct writing *writing,
-	const struct tp_import_result *result, const char *directory)
-{
-	size_t i;
-
-	tp_import_bytes_put(writing->out, "relays = {\n");
-	for (i = 0; i < result->relay_count; i++) {
-		const struct tp_import_relay *relay = &result->relays[i];
-		struct tp_import_bytes file = { .text = NULL };
-		int has_secret = relay->secret || relay->wants_secret ||
-				 relay->secret_is_there;
-
-		if (has_secret)
-			tp_import_secret_file(relay, directory, &file);
-		write_group(writing, relay->name);
-		end_group(writing, tp_import_relay_settings(relay, file.text,
-					   write_setting, writing));
-		if (file.failed)
-			writing->out->failed = 1;
-		tp_import_bytes_free(&file);
-	}
-	tp_import_bytes_put(writing->out, "};\n");
+	if (relay->secret || relay->wants_secret || relay->secret_is_there)
+		tp_import_secret_file(relay, directory, &file);
+	if (tp_import_relay_settings(
+		    relay, file.text, write_setting, &writing) < 0 ||
+		file.failed)
+		out->failed = 1;
+	tp_import_bytes_free(&file);
 }
 
 void tp_import_config_text(const struct tp_import_result *result,
-	const char *directory, struct tp_import_bytes *out)
+	const char *directory, struct tp_conf_text *out)
 {
-	struct writing writing = { .out = out };
 	size_t i;
 
-	write_relays(&writing, result, directory);
-	tp_import_bytes_put(out, "stores = {\n");
+	for (i = 0; i < result->relay_count; i++)
+		put_relay(out, &result->relays[i], directory);
 	for (i = 0; i < result->store_count; i++) {
-		const struct tp_import_store *store = &result->stores[i];
+		struct writing writing = { out, "stores",
+			result->stores[i].name };
 
-		write_group(&writing, store->name);
-		end_group(&writing, tp_import_store_settings(result, store,
-					    write_setting, &writing));
+		if (tp_import_store_settings(result, &result->stores[i],
+			    write_setting, &writing) < 0)
+			out->failed = 1;
 	}
-	tp_import_bytes_put(out, "};\n");
 }

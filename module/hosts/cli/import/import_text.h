@@ -10,6 +10,7 @@
 #ifndef TP_HOSTS_CLI_IMPORT_TEXT_H
 #define TP_HOSTS_CLI_IMPORT_TEXT_H
 
+#include "cli/conf_text.h"
 #include "cli/import/import_bytes.h"
 #include "cli/import/import_result.h"
 
@@ -42,6 +43,6 @@ void tp_import_secret_file(const struct tp_import_relay *relay,
 /* The groups relays and stores.
  * @param directory of the secret files */
 void tp_import_config_text(const struct tp_import_result *result,
-	const char *directory, struct tp_import_bytes *out);
+	const char *directory, struct tp_conf_text *out);
 
 #endif
