@@ -206,9 +206,11 @@ static void what_is_written_loads_with_the_same_values(void **state)
 	assert_int_equal(keys.failed, 0);
 	tp_conf_begin(&text, "setup");
 	tp_setup_put(&keys, &text);
-	tp_conf_put(&text, "queue.path", odd, TP_CONF_STRING);
-	tp_conf_put(&text, "stores.default.match.host", "b.example,c.example",
+	tp_conf_put(&text, "stores.eu.relays", "a-1", TP_CONF_LIST);
+	tp_conf_put(&text, "stores.eu.from", "b@b.example", TP_CONF_STRING);
+	tp_conf_put(&text, "stores.eu.match.host", "b.example,c.example",
 		TP_CONF_LIST);
+	tp_conf_put(&text, "queue.path", odd, TP_CONF_STRING);
 	assert_int_equal(tp_conf_end(&text), 0);
 	assert_int_equal(tp_config_load_bytes(text.bytes, text.len, "x", NULL,
 				 NULL, &config, &err),
