@@ -93,7 +93,9 @@ for case in */*/; do
 	run "$status" import "$format" "$input" $as -c "$place/tillpost.conf" \
 		--state-dir "$place/state"
 	sed "s|$place|/etc/tillpost|g" "$work/out" >"$work/config"
-	sed "s|$place|/etc/tillpost|g" "$work/err" >"$work/messages"
+	sed -e "s|$place|/etc/tillpost|g" -e "s| $as\$||" \
+		-e 's| -c /etc/tillpost/tillpost.conf$||' \
+		"$work/err" >"$work/messages"
 	same "$work/config" "$case/config" "$case"
 	same "$work/messages" "$case/messages" "$case"
 	[ ! -e "$place/tillpost.conf" ] || fail "$case: wrote without --write"
@@ -108,19 +110,22 @@ for case in */*/; do
 	# --write makes the same, with the secrets of the export and the
 	# directories.
 	cp "$work/config" "$work/expected"
-	run "$(grep -q 'to do: type' "$work/messages" && echo 78 || echo 0)" \
+	run "$(grep -q 'to do: give' "$work/messages" && echo 78 || echo 0)" \
 		import "$format" "$input" $as -c "$place/tillpost.conf" \
 		--state-dir "$place/state" --write
-	if grep -q 'to do: type' "$work/messages"; then
+	if grep -q 'to do: give' "$work/messages"; then
 		[ ! -e "$place/tillpost.conf" ] && [ ! -e "$place/secrets" ] ||
 			fail "$case: wrote although a secret is missing"
 		shows err 'secrets are missing, so nothing was written'
-		# Those that are missing, and no others, by hand.
-		sed -n 's|.*cat >"\(.*\)".*|\1|p' "$work/err" |
-			while IFS= read -r file; do
-				(umask 077 && mkdir -p "${file%/*}" &&
-					echo canary-by-hand >"$file")
-			done
+		# Those that are missing, and no others, as it says.
+		sed -n 's|.*to do: give the .* to: tillpost ||p' \
+			"$work/err" >"$work/todo"
+		while IFS= read -r words; do
+			# shellcheck disable=SC2086
+			echo canary-by-hand | "$tillpost" $words \
+				>>"$work/everything" 2>&1 ||
+				fail "tillpost $words"
+		done <"$work/todo"
 		run 0 import "$format" "$input" $as \
 			-c "$place/tillpost.conf" \
 			--state-dir "$place/state" --write

@@ -80,6 +80,7 @@ const char *tp_cli_verdict_name(int32_t verdict);
 int tp_cmd_setup(struct tp_cli *cli, int argc, char **argv);
 int tp_cmd_doctor(struct tp_cli *cli, int argc, char **argv);
 int tp_cmd_import(struct tp_cli *cli, int argc, char **argv);
+int tp_cmd_secret(struct tp_cli *cli, int argc, char **argv);
 int tp_cmd_check(struct tp_cli *cli, int argc, char **argv);
 int tp_cmd_submit(struct tp_cli *cli, int argc, char **argv);
 int tp_cmd_run(struct tp_cli *cli, int argc, char **argv);

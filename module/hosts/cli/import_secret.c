@@ -83,24 +83,20 @@ static const char *word_for(const struct tp_import_relay *relay)
 	return relay->is_token ? "token" : "password";
 }
 
-/* The command is for the user whose configuration it is. */
 static void tell_command(const struct tp_import_relay *relay,
 	const struct tp_import_place *place)
 {
-	struct tillpost_error err;
-	struct tp_user owner;
+	const struct tp_places *places = &place->places;
+	int usual = strcmp(places->config_path, TP_CLI_DEFAULT_CONFIG) == 0;
 	char where[TP_IMPORT_NAME_BYTES + 16];
-	int other = tp_become_choose(place->places.config_path,
-			    place->places.user, &owner, &err) >= 0 &&
-		    owner.uid != geteuid();
 
 	(void)snprintf(where, sizeof(where), "relays.%s", relay->name);
 	tp_report(TP_CLI_PROGRAM, where,
-		"to do: type the %s, then Ctrl-D, into: %s%s%ssh -c 'umask "
-		"077; mkdir -p \"%s\"; cat >\"%s/%s\"'",
-		word_for(relay), other ? "sudo -u " : "",
-		other ? owner.name : "", other ? " " : "", place->secrets,
-		place->secrets, relay->name);
+		"to do: give the %s to: tillpost secret set %s%s%s%s%s",
+		word_for(relay), relay->name, usual ? "" : " -c ",
+		usual ? "" : places->config_path,
+		places->user ? " --user " : "",
+		places->user ? places->user : "");
 }
 
 void tp_import_tell_secrets(const struct tp_import_result *result,

@@ -22,6 +22,7 @@ static const struct command commands[] = {
 	{ "setup", tp_cmd_setup, "a first configuration, asked for and tried" },
 	{ "doctor", tp_cmd_doctor, "what is wrong, and what to do" },
 	{ "import", tp_cmd_import, "take over another sender's settings" },
+	{ "secret", tp_cmd_secret, "put a password or token into its file" },
 	{ "check", tp_cmd_check, "check the configuration and its files" },
 	{ "submit", tp_cmd_submit, "accept a message from standard input" },
 	{ "run", tp_cmd_run, "deliver in the foreground" },

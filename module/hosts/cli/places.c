@@ -72,20 +72,20 @@ static int cannot(const char *path, const char *what)
 	return tp_cli_fail(&err);
 }
 
-static int make(const struct place *place, const struct tp_user *owner)
+int tp_places_make_directory(
+	const char *path, mode_t mode, const struct tp_user *owner)
 {
-	if (tp_places_is_there(place->path))
+	if (tp_places_is_there(path))
 		return TP_CLI_GO_ON;
 	/* Made there by its owner, later: root does not work in the
 	 * directories of others. */
-	if (geteuid() == 0 && owner->uid != 0 && !parent_is_roots(place->path))
+	if (geteuid() == 0 && owner->uid != 0 && !parent_is_roots(path))
 		return TP_CLI_GO_ON;
-	if (mkdir(place->path, place->mode) != 0 ||
-		chmod(place->path, place->mode) != 0)
-		return cannot(place->path, "cannot make the directory");
+	if (mkdir(path, mode) != 0 || chmod(path, mode) != 0)
+		return cannot(path, "cannot make the directory");
 	if (geteuid() == 0 && owner->uid != 0 &&
-		lchown(place->path, owner->uid, owner->gid) != 0)
-		return cannot(place->path, "cannot give the directory away");
+		lchown(path, owner->uid, owner->gid) != 0)
+		return cannot(path, "cannot give the directory away");
 	return TP_CLI_GO_ON;
 }
 
@@ -94,7 +94,7 @@ static int make_all(const struct place *list, const struct tp_user *owner)
 	int rc = TP_CLI_GO_ON;
 
 	for (; list->path && rc == TP_CLI_GO_ON; list++)
-		rc = make(list, owner);
+		rc = tp_places_make_directory(list->path, list->mode, owner);
 	return rc;
 }
 

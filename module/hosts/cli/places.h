@@ -37,6 +37,11 @@ int tp_places_make(struct tp_places *places);
 /* The settings of queue, spool and log, if --state-dir was given. */
 void tp_places_put(const struct tp_places *places, struct tp_conf_text *text);
 
+/* One directory, if it is missing. Root makes it where nobody else can lay a
+ * link, and leaves it to its owner elsewhere. @return as above */
+int tp_places_make_directory(
+	const char *path, mode_t mode, const struct tp_user *owner);
+
 int tp_places_is_there(const char *path);
 
 #endif
