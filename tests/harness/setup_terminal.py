@@ -6,7 +6,8 @@ JOB     setup_terminal.py TILLPOST DIR SECRET_FILE answers the questions of
         name, password, no test mail. The password must not be echoed. Then a
         second run is interrupted while it connects to a port that accepts
         and is silent: its draft must be gone.
-USE     SETUP_PORT, SETUP_USER, SETUP_CA: the relay; SETUP_AS: more options
+USE     SETUP_PORT, SETUP_USER, SETUP_CA: the relay; SETUP_AS: more options;
+        SETUP_TOKEN: a file with a token
 SPDX-License-Identifier: MIT
 """
 
@@ -184,6 +185,81 @@ def stopped_at_the_password(tillpost, directory):
     terminal.ends(-signal.SIGTERM)
 
 
+def settings_of(directory):
+    with open(directory + "/etc/tillpost.conf", encoding="ascii") as file:
+        return file.read()
+
+
+def must_have(directory, *lines):
+    text = settings_of(directory)
+    for line in lines:
+        if line not in text:
+            sys.exit(f"no {line!r} in:\n{text}")
+
+
+def untried(tillpost, directory):
+    return Terminal([tillpost, "setup", "--no-test"] +
+                    os.environ["SETUP_AS"].split() +
+                    ["-c", directory + "/etc/tillpost.conf", "--state-dir",
+                     directory])
+
+
+def asked_again(tillpost, directory):
+    terminal = untried(tillpost, directory)
+    terminal.answer("Provider: ", "Zohoo")
+    terminal.wait_for('did you mean "zoho"?')
+    terminal.answer("Provider: ", "ZOHO")
+    terminal.wait_for("Regions: com, eu, in")
+    terminal.answer("Region of the account [com]: ", "Frankfurt")
+    terminal.wait_for("no such region")
+    terminal.answer("Region of the account [com]: ", "eu")
+    terminal.answer("From address", "Shop")
+    terminal.wait_for("no '@'")
+    terminal.answer("From address", "Shop <shop@example.com>")
+    terminal.answer("User name", "")
+    terminal.answer("User name", "shop@example.com")
+    terminal.wait_for("(not shown): ")
+    terminal.wait_until_hidden()
+    terminal.say("a secret")
+    if terminal.end() != 0 or "a secret" in terminal.seen:
+        sys.exit(f"asked again:\n{terminal.seen}")
+    must_have(directory, 'preset = "zoho";', 'region = "eu";',
+              'from = "Shop <shop@example.com>";')
+
+
+def with_a_token(tillpost, directory, token):
+    terminal = untried(tillpost, directory)
+    terminal.answer("Provider: ", "Microsoft365")
+    terminal.answer("From address", "shop@example.com")
+    terminal.answer("User name", "shop@example.com")
+    terminal.wait_for("end of December 2026")
+    terminal.answer("password or token [password]: ", "both")
+    terminal.answer("password or token [password]: ", "token")
+    terminal.answer("File of the token", directory + "/none")
+    terminal.wait_for("there is no such file")
+    terminal.answer("File of the token", token)
+    if terminal.end() != 0:
+        sys.exit(f"with a token:\n{terminal.seen}")
+    must_have(directory, 'preset = "microsoft365";', 'auth = "xoauth2";',
+              f'token_file = "{token}";')
+
+
+def other_server(tillpost, directory):
+    terminal = untried(tillpost, directory)
+    terminal.answer("Provider: ", "smtp")
+    terminal.answer("Host name of the server: ", "smtp://x")
+    terminal.wait_for("is not a host name")
+    terminal.answer("Host name of the server: ", "mail.example.com")
+    terminal.answer("TLS: ", "SSL")
+    terminal.wait_for("called SSL or SSL/TLS elsewhere")
+    terminal.answer("TLS: ", "starttls")
+    terminal.answer("From address", "shop@example.com")
+    terminal.answer("User name", "")
+    if terminal.end() != 0:
+        sys.exit(f"another server:\n{terminal.seen}")
+    must_have(directory, 'host = "mail.example.com";', 'tls = "starttls";')
+
+
 def main():
     tillpost, directory, secret_file = sys.argv[1:]
     with open(secret_file, encoding="ascii") as file:
@@ -192,6 +268,9 @@ def main():
     interrupted(tillpost, directory + "-2", secret_file)
     ended_at_the_password(tillpost, directory + "-3")
     stopped_at_the_password(tillpost, directory + "-3")
+    asked_again(tillpost, directory + "-4")
+    with_a_token(tillpost, directory + "-5", os.environ["SETUP_TOKEN"])
+    other_server(tillpost, directory + "-6")
 
 
 main()

@@ -215,6 +215,62 @@ shows out 'sent'
 grep -l '^Subject: order 4711' "$work"/relays/a/store/*.eml >"$work/out" ||
 	fail "the order did not arrive"
 
+# ---- a secret that is somewhere else ------------------------------------------
+
+# env --token-file: what is written, and tried before.
+elsewhere()
+{
+	code=$1
+	shift
+	rm -rf "$work/other"
+	run "$code" setup $as --yes -c "$work/other/tillpost.conf" \
+		--state-dir "$work/other" --host 127.0.0.1 --from "$from" \
+		--ca-file "$CA_FILE" -u "$A_USER1" --port "$A_SMTPS_PORT" \
+		--tls implicit "$@"
+}
+
+export TP_SETUP_SECRET="$A_PASS1"
+elsewhere 0 --password-env TP_SETUP_SECRET
+shows out 'ok +login: logged in'
+shows out 'needs TP_SETUP_SECRET in its environment'
+grep -q '^		password_env = "TP_SETUP_SECRET";$' \
+	"$work/other/tillpost.conf" || fail "no password_env"
+[ ! -e "$work/other/secrets" ] || fail "a secret was written"
+export TP_SETUP_SECRET=$canary
+elsewhere 77 --password-env TP_SETUP_SECRET
+nothing_in "$work/other"
+unset TP_SETUP_SECRET
+elsewhere 78 --password-env TP_SETUP_SECRET
+shows err 'environment variable TP_SETUP_SECRET is not set'
+nothing_in "$work/other"
+
+token=$work/token
+printf '%s\n' "$canary" >"$token"
+chmod 644 "$token"
+elsewhere 64 --no-test --token-file "$token"
+shows err 'chmod 600'
+chmod 600 "$token"
+[ "$(id -u)" -ne 0 ] || chown $owner "$token"
+elsewhere 0 --no-test --token-file "$token"
+grep -q "token_file = \"$token\"" "$work/other/tillpost.conf" &&
+	grep -q 'auth = "xoauth2"' "$work/other/tillpost.conf" ||
+	fail "no token_file"
+[ ! -e "$work/other/secrets" ] || fail "a token was copied"
+TP_SETUP_SECRET=$canary
+export TP_SETUP_SECRET
+elsewhere 0 --no-test --token-env TP_SETUP_SECRET
+grep -q 'token_env = "TP_SETUP_SECRET"' "$work/other/tillpost.conf" ||
+	fail "no token_env"
+unset TP_SETUP_SECRET
+elsewhere 64 --no-test --token-file "$token" --password-env X
+shows err 'give one of --password-file'
+
+# A provider's name in any spelling.
+run 0 setup $as --yes -c "$work/spelt/tillpost.conf" --state-dir \
+	"$work/spelt" --provider 'Amazon SES' --region eu-west-1 -u AKIA \
+	--password-file "$work/wrong" --from "$from" --no-test
+grep -q 'preset = "amazon-ses"' "$work/spelt/tillpost.conf" || fail "not found"
+
 # ---- a configuration that exists --------------------------------------------
 
 cp -p "$conf" "$work/before"
@@ -379,7 +435,7 @@ interrupted rename,renameat:when=2 --force
 # ---- at a terminal, and interrupted -----------------------------------------
 
 SETUP_PORT=$A_SMTPS_PORT SETUP_USER=$A_USER1 SETUP_CA=$CA_FILE \
-	SETUP_AS=$as /usr/bin/python3 "$HARNESS/setup_terminal.py" \
+	SETUP_AS=$as SETUP_TOKEN=$token /usr/bin/python3 "$HARNESS/setup_terminal.py" \
 	"$tillpost" "$work/terminal" "$work/right" >"$work/out" 2>"$work/err" ||
 	fail "setup at a terminal"
 is 600 "$work/terminal/etc/secrets/relay"

@@ -32,7 +32,13 @@ static const char help[] =
 	"  -u, --username NAME       the login\n"
 	"      --password-file FILE  holds the secret; or\n"
 	"      --password-stdin      the secret is on standard input\n"
+	"      --password-env NAME   the environment variable that has it, "
+	"here and later\n"
+	"                            for tillpostd\n"
 	"      --oauth               it is an OAuth 2 access token\n"
+	"      --token-file FILE     a file in which a program of yours renews "
+	"a token\n"
+	"      --token-env NAME      as --password-env, for a token\n"
 	"      --from ADDRESS        the shop's address\n"
 	"  -s, --store NAME          the store (default \"default\")\n"
 	"      --relay NAME          how to call the relay in the settings\n"
@@ -114,14 +120,19 @@ static int send_test(struct tp_setup *setup)
 
 static void say_next(const struct tp_setup *setup)
 {
-	int usual =
-		strcmp(setup->places.config_path, TP_CLI_DEFAULT_CONFIG) == 0;
+	const char *config = setup->places.config_path;
+	const char *variable =
+		setup->password_env ? setup->password_env : setup->token_env;
+	int usual = strcmp(config, TP_CLI_DEFAULT_CONFIG) == 0;
 
+	if (variable)
+		(void)printf("\ntillpostd needs %s in its environment too.\n",
+			variable);
 	(void)printf("\nNext: %s, then 'tillpost doctor%s%s'.\n",
 		usual ? "'systemctl enable --now tillpostd' (or 'systemctl "
 			"reload tillpostd' if it runs)"
 		      : "start tillpostd, or let it reload",
-		usual ? "" : " -c ", usual ? "" : setup->places.config_path);
+		usual ? "" : " -c ", usual ? "" : config);
 }
 
 static int run(struct tp_setup *setup)
@@ -174,7 +185,10 @@ int tp_cmd_setup(struct tp_cli *cli, int argc, char **argv)
 		{ .letter = 'u', .name = "username", .text = &setup.username },
 		{ .name = "password-file", .text = &setup.password_file },
 		{ .name = "password-stdin", .flag = &setup.password_stdin },
+		{ .name = "password-env", .text = &setup.password_env },
 		{ .name = "oauth", .flag = &setup.oauth },
+		{ .name = "token-file", .text = &setup.token_file },
+		{ .name = "token-env", .text = &setup.token_env },
 		{ .name = "from", .text = &setup.from },
 		{ .letter = 's', .name = "store", .text = &setup.store },
 		{ .name = "relay", .text = &setup.relay },

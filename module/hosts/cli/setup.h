@@ -23,7 +23,8 @@
 #include <pthread.h>
 #include <signal.h>
 
-#define TP_SETUP_ANSWERS_MAX 16
+#define TP_SETUP_ANSWERS_MAX 64
+#define TP_SETUP_COMPLAINT_BYTES 640
 
 struct tp_setup {
 	struct tp_cli *cli;
@@ -40,6 +41,9 @@ struct tp_setup {
 	const char *test_to;
 	const char *ca_file;
 	const char *password_file;
+	const char *password_env; /* the name of a variable */
+	const char *token_env;
+	const char *token_file; /* used where it is */
 	int password_stdin;
 	int oauth; /* the secret is a token */
 	int force; /* also set for a configuration that says nothing */
@@ -65,8 +69,37 @@ struct tp_setup {
  * @return TP_CLI_GO_ON or an exit code, error printed; so all below */
 int tp_setup_ask(struct tp_setup *setup);
 void tp_setup_list_providers(void);
+/* What was typed, or USUAL for an empty line ("": nothing usual is shown).
+ * @return NULL at the end of the input, which is said, or for an empty line
+ *         where USUAL is NULL */
+const char *tp_setup_question(
+	struct tp_setup *setup, const char *question, const char *usual);
+/* Keeps TEXT, which was allocated, until the end. */
+const char *tp_setup_keep(struct tp_setup *setup, char *text);
 /* A question with yes or no; NO where nobody can be asked. */
 int tp_setup_confirm(const struct tp_setup *setup, const char *question);
+
+/* setup_judge.c: what the plugin says against an answer; "" if nothing. */
+void tp_setup_judge_provider(const struct tp_setup *setup, const char *provider,
+	char out[TP_SETUP_COMPLAINT_BYTES]);
+void tp_setup_judge_region(const struct tp_setup *setup, const char *region,
+	char out[TP_SETUP_COMPLAINT_BYTES]);
+void tp_setup_judge_host(const struct tp_setup *setup, const char *host,
+	char out[TP_SETUP_COMPLAINT_BYTES]);
+void tp_setup_judge_from(const struct tp_setup *setup, const char *from,
+	char out[TP_SETUP_COMPLAINT_BYTES]);
+/* The regions of the provider, with commas.
+ * @param needed_out 1: there is no usual one
+ * @return 0 if it has none */
+int tp_setup_regions(const struct tp_setup *setup,
+	char out[TP_SETUP_COMPLAINT_BYTES], int *needed_out);
+
+/* setup_login.c: password or token, and where it comes from. */
+int tp_setup_check_login(struct tp_setup *setup);
+int tp_setup_ask_login(struct tp_setup *setup);
+int tp_setup_has_secret(const struct tp_setup *setup);
+void tp_setup_login_keys(const struct tp_setup *setup, const char *secret_path,
+	struct tp_setup_keys *keys);
 
 /* setup_place.c: directories and their owner, who the process then is. */
 int tp_setup_place(struct tp_setup *setup);

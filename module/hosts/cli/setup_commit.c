@@ -380,7 +380,7 @@ int tp_setup_commit(struct tp_setup *setup)
 	int rc = TP_CLI_GO_ON;
 
 	TILLPOST_INIT(&err);
-	if (!setup->without_login && place_secret(setup, &err) < 0)
+	if (setup->secret.data && place_secret(setup, &err) < 0)
 		rc = tp_cli_fail(&err);
 	else if (setup->places.exists && !setup->force)
 		rc = add_to_existing(setup);

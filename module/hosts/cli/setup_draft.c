@@ -51,19 +51,7 @@ void tp_setup_keys_of(const struct tp_setup *setup, const char *secret_path,
 	tp_setup_add(keys, "relays", relay, "tls", setup->tls, TP_CONF_STRING);
 	tp_setup_add(keys, "relays", relay, "ca_file", setup->ca_file,
 		TP_CONF_STRING);
-	if (setup->without_login) {
-		tp_setup_add(
-			keys, "relays", relay, "auth", "none", TP_CONF_STRING);
-	} else {
-		tp_setup_add(keys, "relays", relay, "username", setup->username,
-			TP_CONF_STRING);
-		tp_setup_add(keys, "relays", relay,
-			setup->oauth ? "token_file" : "password_file",
-			secret_path, TP_CONF_STRING);
-		if (setup->oauth)
-			tp_setup_add(keys, "relays", relay, "auth", "xoauth2",
-				TP_CONF_STRING);
-	}
+	tp_setup_login_keys(setup, secret_path, keys);
 	if (clear && !setup->without_login)
 		tp_setup_add(keys, "relays", relay, "allow_plaintext_auth",
 			"true", TP_CONF_BARE);
@@ -196,7 +184,7 @@ static int fill_draft(struct tp_setup *setup, char config[PATH_MAX],
 	if (mkdir(path, 0700) != 0)
 		return tp_files_failed(err, path, "cannot be made");
 	(void)snprintf(path, sizeof(path), "%s/secret", setup->draft);
-	if (!setup->without_login)
+	if (setup->secret.data)
 		rc = tp_files_write(
 			path, 0600, setup->secret.data, setup->secret.len, err);
 	if (rc < 0)

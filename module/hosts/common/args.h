@@ -25,7 +25,7 @@ struct tp_arg {
 	int64_t *time_ms;
 };
 
-#define TP_ARGS_MAX 24
+#define TP_ARGS_MAX 32
 
 /* Reads options of ARGV[1] and following. Options and operands may be mixed
  * (argv is reordered) unless LEADING_ONLY, which stops at the first operand.
