@@ -214,7 +214,7 @@ LINK = $(CC) -pie -o $@ $(filter %.o %.a,$^) $(LDFLAGS)
 $(B)/bin/tillpost: $(call objects,$(CLI_SRC) $(COMMON_SRC))
 	@mkdir -p $(@D)
 	$(say) LINK $@
-	$(Q)$(LINK) -ldl -lpthread -ljansson -lresolv
+	$(Q)$(LINK) -ldl -lpthread -ljansson -lresolv -lcrypto
 
 $(B)/bin/tillpostd: $(call objects,$(DAEMON_SRC) $(COMMON_SRC))
 	@mkdir -p $(@D)

@@ -191,6 +191,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	request.format = formats[data[0] % count].name;
 	request.main = (struct tp_import_input) { "input", text, size - 1 };
 	TILLPOST_INIT(&err);
+	if (strcmp(request.format, "fluent-smtp") == 0)
+		divide(&request.main, &request.wp_config);
 	if (strcmp(request.format, "postfix") == 0) {
 		divide(&request.main, &request.sasl);
 		if (request.sasl.text)

@@ -84,13 +84,17 @@ for case in */*/; do
 	format=${case%%/*}
 	input=$case/input
 	[ -f "$input" ] || input=$case/main.cf
+	more=
+	[ ! -f "$case/wp-config.php" ] ||
+		more="--wp-config $case/wp-config.php"
 	status=0
 	[ ! -f "$case/status" ] || status=$(cat "$case/status")
 	place=$work/case
 	rm -rf "$place"
 	mkdir -p "$place/state/queue" "$place/state/spool"
 
-	run "$status" import "$format" "$input" $as -c "$place/tillpost.conf" \
+	# shellcheck disable=SC2086
+	run "$status" import "$format" "$input" $more $as -c "$place/tillpost.conf" \
 		--state-dir "$place/state"
 	sed "s|$place|/etc/tillpost|g" "$work/out" >"$work/config"
 	sed -e "s|$place|/etc/tillpost|g" -e "s| $as\$||" \
@@ -111,8 +115,8 @@ for case in */*/; do
 	# directories.
 	cp "$work/config" "$work/expected"
 	run "$(grep -q 'to do: give' "$work/messages" && echo 78 || echo 0)" \
-		import "$format" "$input" $as -c "$place/tillpost.conf" \
-		--state-dir "$place/state" --write
+		import "$format" "$input" $more $as \
+		-c "$place/tillpost.conf" --state-dir "$place/state" --write
 	if grep -q 'to do: give' "$work/messages"; then
 		[ ! -e "$place/tillpost.conf" ] && [ ! -e "$place/secrets" ] ||
 			fail "$case: wrote although a secret is missing"
@@ -126,7 +130,7 @@ for case in */*/; do
 				>>"$work/everything" 2>&1 ||
 				fail "tillpost $words"
 		done <"$work/todo"
-		run 0 import "$format" "$input" $as \
+		run 0 import "$format" "$input" $more $as \
 			-c "$place/tillpost.conf" \
 			--state-dir "$place/state" --write
 	fi
@@ -155,7 +159,11 @@ secret()
 	mkdir -p "$place"
 	input=$suite/$1/input
 	[ -f "$input" ] || input=$suite/$1/main.cf
-	run 0 import "${1%%/*}" "$input" $as -c "$place/tillpost.conf" \
+	more=
+	[ ! -f "$suite/$1/wp-config.php" ] ||
+		more="--wp-config $suite/$1/wp-config.php"
+	# shellcheck disable=SC2086
+	run 0 import "${1%%/*}" "$input" $more $as -c "$place/tillpost.conf" \
 		--state-dir "$place" --write
 	printf '%s' "$3" >"$work/wanted"
 	checks=$((checks + 1))
@@ -174,6 +182,8 @@ secret msmtp/without_sections msmtp canary-one
 secret postfix/sender_dependent postfix 'canary:with:colons'
 secret postfix/sender_dependent smtp-example-net canary-sales
 secret postfix/wrapper_mode_587 postfix canary-wrap
+secret fluent-smtp/php_encrypted_opened fluent-smtp 'canary-opened pässword'
+secret fluent-smtp/php_encrypted_opened eu-example-com canary-constant
 
 # ---- an existing configuration ---------------------------------------------
 
@@ -276,6 +286,16 @@ shows err 'no format that can be imported'
 run 64 import wp-mail-smtp "$wp" --relay '1 x'
 run 64 import wp-mail-smtp "$wp" --sasl "$wp"
 run 66 import wp-mail-smtp "$work/none"
+run 64 import wp-mail-smtp "$wp" --wp-config "$wp"
+shows err 'for the format fluent-smtp'
+opened=$suite/fluent-smtp/php_encrypted_opened
+run 66 import fluent-smtp "$opened/input" --wp-config "$work/none"
+echo '<?php' >"$work/wp-config.php"
+run 65 import fluent-smtp "$opened/input" --wp-config "$work/wp-config.php"
+shows err 'has no define'
+echo "<?php define('LOGGED_IN_KEY', 'another');" >"$work/wp-config.php"
+run 0 import fluent-smtp "$opened/input" --wp-config "$work/wp-config.php"
+shows err 'not with the constants of this wp-config.php'
 run 0 import --help
 shows out 'Formats: wp-mail-smtp'
 

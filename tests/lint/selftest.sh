@@ -165,6 +165,9 @@ END
 planted module/hosts/cli/x.c layers.sh 'only <tillpost/abi.h>' <<END
 #include <tillpost/other.h>
 END
+planted module/hosts/cli/x.c layers.sh 'cli may not use a library' <<END
+#include <openssl/evp.h>
+END
 planted module/other/x.c layers.sh 'unknown layer' </dev/null
 
 # -- banned calls

@@ -35,6 +35,8 @@ static const char help[] =
 	"      --sasl FILE      postfix: the text of smtp_sasl_password_maps\n"
 	"      --senders FILE   postfix: that of "
 	"sender_dependent_relayhost_maps\n"
+	"      --wp-config FILE fluent-smtp: wp-config.php, which opens its "
+	"passwords\n"
 	"      --state-dir DIR  for a new configuration: queue and spool are "
 	"below DIR\n"
 	"      --user USER      whose configuration it is (default: its "
@@ -52,10 +54,12 @@ struct import {
 	const char *file;
 	const char *sasl_file;
 	const char *senders_file;
+	const char *wp_config_file;
 	int write;
 	struct tp_input main;
 	struct tp_input sasl;
 	struct tp_input senders;
+	struct tp_input wp_config;
 	struct tp_import_result result;
 };
 
@@ -280,6 +284,10 @@ static int check_operands(struct import *import)
 		strcmp(request->format, "postfix") != 0)
 		return tp_cli_misused("import", "--sasl, --senders",
 			"are for the format postfix");
+	if (import->wp_config_file &&
+		strcmp(request->format, "fluent-smtp") != 0)
+		return tp_cli_misused("import", "--wp-config",
+			"is for the format fluent-smtp");
 	return TP_CLI_GO_ON;
 }
 
@@ -291,6 +299,9 @@ static int read_all(struct import *import)
 	if (rc == TP_CLI_GO_ON &&
 		strcmp(import->request.format, "postfix") == 0)
 		rc = read_maps(import);
+	if (rc == TP_CLI_GO_ON && import->wp_config_file)
+		rc = read_file(import->wp_config_file, 0, &import->wp_config,
+			&import->request.wp_config);
 	return rc;
 }
 
@@ -337,6 +348,7 @@ int tp_cmd_import(struct tp_cli *cli, int argc, char **argv)
 		{ .name = "store", .text = &import.request.store_name },
 		{ .name = "sasl", .text = &import.sasl_file },
 		{ .name = "senders", .text = &import.senders_file },
+		{ .name = "wp-config", .text = &import.wp_config_file },
 		{ .name = "state-dir", .text = &import.place.places.state_dir },
 		{ .name = "user", .text = &import.place.places.user },
 		{ .name = "json", .flag = &cli->json },
@@ -357,5 +369,6 @@ int tp_cmd_import(struct tp_cli *cli, int argc, char **argv)
 	tp_input_free(&import.main);
 	tp_input_free(&import.sasl);
 	tp_input_free(&import.senders);
+	tp_input_free(&import.wp_config);
 	return rc;
 }

@@ -48,13 +48,14 @@ struct tp_import_input {
 struct tp_import_result;
 
 struct tp_import_request {
-	const char *format;		/* a name of tp_import_formats() */
-	struct tp_import_input main;	/* FILE */
-	struct tp_import_input sasl;	/* postfix: smtp_sasl_password_maps */
-	struct tp_import_input senders; /* postfix:
-					   sender_dependent_relayhost_maps */
-	const char *relay_name;		/* of the first relay; NULL: FORMAT */
-	const char *store_name;		/* of the default; NULL: "default" */
+	const char *format;		  /* a name of tp_import_formats() */
+	struct tp_import_input main;	  /* FILE */
+	struct tp_import_input sasl;	  /* postfix: smtp_sasl_password_maps */
+	struct tp_import_input senders;	  /* postfix:
+					     sender_dependent_relayhost_maps */
+	struct tp_import_input wp_config; /* fluent-smtp: wp-config.php */
+	const char *relay_name;		  /* of the first relay; NULL: FORMAT */
+	const char *store_name;		  /* of the default; NULL: "default" */
 };
 
 struct tp_import_format {

@@ -9,6 +9,7 @@
 
 #include "cli/import/import_bytes.h"
 #include "cli/import/import_connection.h"
+#include "cli/import/import_fluent_cipher.h"
 #include "cli/import/import_wordpress.h"
 #include "common/report.h"
 
@@ -32,24 +33,78 @@ static const char *field(const struct tp_import_entries *entries,
 	return tp_import_entries_get(entries, OPTION, key);
 }
 
-static const char *why_no_secret(const struct tp_import_entries *entries,
-	const char *id, const char *password)
-{
-	const char *disabled = field(entries, id, "disable_encryption");
-	const char *encrypted =
-		tp_import_entries_get(entries, OPTION, "use_encrypt");
+/* One import: the settings, and what opens their passwords. */
+struct fluent {
+	struct tp_import_entries entries;
+	struct tp_import_constants constants;
+	int has_constants;
+};
 
-	if (tp_import_same(field(entries, id, "key_store"), "wp_config"))
-		return "it is the constant FLUENTMAIL_SMTP_PASSWORD in "
-		       "wp-config.php; set username too, to what "
-		       "FLUENTMAIL_SMTP_USERNAME is there";
-	if (!password || password[0] == '\0' || !encrypted ||
-		encrypted[0] == '\0' || tp_import_same(encrypted, "no") ||
-		tp_import_same(disabled, "yes"))
-		return NULL;
-	return "it is encrypted with the constants LOGGED_IN_KEY and "
-	       "LOGGED_IN_SALT of wp-config.php (or FLUENTMAIL_ENCRYPT_KEY and "
-	       "FLUENTMAIL_ENCRYPT_SALT)";
+static int is_encrypted(const struct fluent *fluent, const char *id)
+{
+	const char *encrypted =
+		tp_import_entries_get(&fluent->entries, OPTION, "use_encrypt");
+	const char *password = field(&fluent->entries, id, "password");
+
+	return password && password[0] && encrypted && encrypted[0] &&
+	       !tp_import_same(encrypted, "no") &&
+	       !tp_import_same(
+		       field(&fluent->entries, id, "disable_encryption"),
+		       "yes");
+}
+
+/* What stands in wp-config.php in place of the settings. */
+static void take_constants(
+	const struct fluent *fluent, struct tp_import_connection *connection)
+{
+	const char *user = fluent->constants.values[TP_IMPORT_FLUENT_USERNAME];
+	const char *word = fluent->constants.values[TP_IMPORT_FLUENT_PASSWORD];
+
+	if (user[0])
+		connection->username = user;
+	connection->secret = word;
+	if (word[0])
+		return;
+	/* The user name is such a constant too; something has to stand for it
+	 * until a person says it. */
+	if (!connection->username || connection->username[0] == '\0')
+		connection->username = "FLUENTMAIL_SMTP_USERNAME";
+	connection->encrypted =
+		"it is the constant FLUENTMAIL_SMTP_PASSWORD in "
+		"wp-config.php (see --wp-config); set username too, to what "
+		"FLUENTMAIL_SMTP_USERNAME is there";
+}
+
+/* @param opened_out the caller's, tp_import_wipe() */
+static int32_t take_secret(const struct fluent *fluent, const char *id,
+	struct tp_import_connection *connection, char **opened)
+{
+	int32_t rc = TILLPOST_EAUTH;
+
+	*opened = NULL;
+	if (tp_import_same(
+		    field(&fluent->entries, id, "key_store"), "wp_config")) {
+		take_constants(fluent, connection);
+		return TILLPOST_OK;
+	}
+	if (!is_encrypted(fluent, id))
+		return TILLPOST_OK;
+	if (fluent->has_constants)
+		rc = tp_import_fluent_open(
+			connection->secret, &fluent->constants, opened);
+	if (rc == TILLPOST_ENOMEM)
+		return rc;
+	connection->secret = *opened;
+	if (rc < 0)
+		connection->encrypted =
+			fluent->has_constants
+				? "it is encrypted, and not with the constants of this "
+				  "wp-config.php"
+				: "it is encrypted with the constants LOGGED_IN_KEY "
+				  "and LOGGED_IN_SALT of wp-config.php (or "
+				  "FLUENTMAIL_ENCRYPT_KEY and FLUENTMAIL_ENCRYPT_SALT);"
+				  " --wp-config FILE takes it over";
+	return TILLPOST_OK;
 }
 
 /* "shop@example.com": "shop-example" */
@@ -62,13 +117,13 @@ static void name_after(const char *address, char name[TP_IMPORT_NAME_BYTES])
 }
 
 static int32_t connect_one(struct tp_import_result *result,
-	const struct tp_import_entries *entries, const char *id,
-	const char *name, struct tillpost_error *err)
+	const struct fluent *fluent, const char *id, const char *name,
+	struct tillpost_error *err)
 {
+	const struct tp_import_entries *entries = &fluent->entries;
 	char where[ID_BYTES + 16];
-	const char *password = field(entries, id, "password");
-	const char *why = why_no_secret(entries, id, password);
-	const char *user = field(entries, id, "username");
+	char *opened = NULL;
+	int32_t rc;
 	struct tp_import_connection connection = {
 		.name = name,
 		.where = where,
@@ -79,18 +134,18 @@ static int32_t connect_one(struct tp_import_result *result,
 			!tp_import_same(field(entries, id, "auto_tls"), "no"),
 		.auth = tp_import_yes(field(entries, id, "auth")) ? "yes"
 								  : "no",
-		.username = user,
-		.secret = password,
-		.encrypted = why,
+		.username = field(entries, id, "username"),
+		.secret = field(entries, id, "password"),
 	};
 
 	(void)snprintf(where, sizeof(where), "connection %s", id);
-	/* The user name is such a constant too; something has to stand for it
-	 * until a person says it. */
-	if (why && (!user || user[0] == '\0') &&
-		tp_import_same(field(entries, id, "key_store"), "wp_config"))
-		connection.username = "FLUENTMAIL_SMTP_USERNAME";
-	return tp_import_connect(result, &connection, err);
+	rc = take_secret(fluent, id, &connection, &opened);
+	if (rc < 0)
+		rc = tp_import_no_memory(err);
+	else
+		rc = tp_import_connect(result, &connection, err);
+	tp_import_wipe(opened);
+	return rc;
 }
 
 /* The senders that the mappings give to ID. */
@@ -116,9 +171,10 @@ static int32_t add_matches(struct tp_import_result *result, size_t store,
 
 /* @param is_default its store is the default one, without matches */
 static int32_t take_connection(struct tp_import_result *result,
-	const struct tp_import_entries *entries, const char *id, int is_default,
+	const struct fluent *fluent, const char *id, int is_default,
 	struct tillpost_error *err)
 {
+	const struct tp_import_entries *entries = &fluent->entries;
 	const char *provider = field(entries, id, "provider");
 	const char *sender = field(entries, id, "sender_email");
 	char name[TP_IMPORT_NAME_BYTES];
@@ -132,7 +188,7 @@ static int32_t take_connection(struct tp_import_result *result,
 		return tp_import_not_smtp(
 			result, where, provider ? provider : "", err);
 	name_after(sender, name);
-	relay = connect_one(result, entries, id, name, err);
+	relay = connect_one(result, fluent, id, name, err);
 	if (relay < 0)
 		return relay;
 	store = tp_import_store_add(
@@ -188,8 +244,9 @@ static void decode_names(struct tp_import_entries *entries)
 }
 
 static int32_t take_all(struct tp_import_result *result,
-	const struct tp_import_entries *entries, struct tillpost_error *err)
+	const struct fluent *fluent, struct tillpost_error *err)
 {
+	const struct tp_import_entries *entries = &fluent->entries;
 	const char *first = tp_import_entries_get(
 		entries, OPTION, "misc" TP_IMPORT_SEP "default_connection");
 	char id[ID_BYTES];
@@ -205,33 +262,48 @@ static int32_t take_all(struct tp_import_result *result,
 			(void)snprintf(
 				default_id, sizeof(default_id), "%s", id);
 	if (default_id[0] != '\0')
-		rc = take_connection(result, entries, default_id, 1, err);
+		rc = take_connection(result, fluent, default_id, 1, err);
 	for (i = 0; i < entries->count && rc >= 0; i++)
 		if (is_provider_key(entries->items[i].key, id) &&
 			strcmp(id, default_id) != 0)
-			rc = take_connection(result, entries, id, 0, err);
+			rc = take_connection(result, fluent, id, 0, err);
+	return rc;
+}
+
+static int32_t read_both(const struct tp_import_request *request,
+	struct fluent *fluent, struct tillpost_error *err)
+{
+	static const char *const names[] = { OPTION, NULL };
+	const struct tp_import_entries *entries = &fluent->entries;
+	char id[ID_BYTES];
+	int32_t rc = tp_import_wordpress(
+		&request->main, names, &fluent->entries, err);
+	size_t i = 0;
+
+	while (rc >= 0 && i < entries->count &&
+		!is_provider_key(entries->items[i].key, id))
+		i++;
+	if (rc >= 0 && i == entries->count)
+		rc = tp_report_set(err, TILLPOST_ENOTFOUND, request->main.name,
+			"is not the option " OPTION
+			", or has no connection in it");
+	fluent->has_constants = request->wp_config.text != NULL;
+	if (rc >= 0 && fluent->has_constants)
+		rc = tp_import_wp_config(
+			&request->wp_config, &fluent->constants, err);
 	return rc;
 }
 
 int32_t tp_import_fluent_smtp(const struct tp_import_request *request,
 	struct tp_import_result *result, struct tillpost_error *err)
 {
-	static const char *const names[] = { OPTION, NULL };
-	struct tp_import_entries entries = { .items = NULL };
-	char id[ID_BYTES];
-	int32_t rc = tp_import_wordpress(&request->main, names, &entries, err);
-	size_t i = 0;
+	struct fluent fluent = { .has_constants = 0 };
+	int32_t rc = read_both(request, &fluent, err);
 
-	while (rc >= 0 && i < entries.count &&
-		!is_provider_key(entries.items[i].key, id))
-		i++;
-	if (rc >= 0 && i == entries.count)
-		rc = tp_report_set(err, TILLPOST_ENOTFOUND, request->main.name,
-			"is not the option " OPTION
-			", or has no connection in it");
-	decode_names(&entries);
+	decode_names(&fluent.entries);
 	if (rc >= 0)
-		rc = take_all(result, &entries, err);
-	tp_import_entries_free(&entries);
+		rc = take_all(result, &fluent, err);
+	tp_import_entries_free(&fluent.entries);
+	explicit_bzero(&fluent.constants, sizeof(fluent.constants));
 	return rc;
 }
