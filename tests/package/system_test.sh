@@ -92,7 +92,10 @@ expect "log" tillpost lo
 expect "failed" tillpost log --verdict f
 expect "--verdict" tillpost log --v
 expect "list release discard" tillpost spool ""
-expect "--password-file --password-stdin" tillpost setup --pass
+expect "--password-env --password-file --password-stdin" tillpost setup --pass
+expect "--token-env --token-file" tillpost setup --tok
+expect "secret" tillpost sec
+expect "set" tillpost secret ""
 expect "implicit starttls none" tillpost setup --tls ""
 expect "sendgrid" tillpost setup --provider sendg
 expect "--selector --sendmail" tillpost doctor --se
