@@ -156,6 +156,11 @@ struct tillpost_host {
  * answers the processes that only submit. One process per spool and queue:
  * open() says TILLPOST_EBUSY to a second. */
 #define TILLPOST_OPEN_INTAKE 0x0002u
+/* 1.1, with OPEN_PASSIVE: passwords and tokens are not read, so that looking
+ * works where they are not to be had, as they are the daemon's alone. Nothing
+ * can log in: run(), test_send() and settings_set(), which proves what it
+ * writes, are TILLPOST_EPERM. Implied by the role submit. */
+#define TILLPOST_OPEN_NO_SECRETS 0x0004u
 
 struct tillpost_open_options {
 	uint32_t struct_size;

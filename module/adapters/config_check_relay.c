@@ -390,12 +390,16 @@ static int derive_username(
 	struct tp_record record = tp_relay_record(relay);
 
 	if (!preset || preset->user != TP_USER_TOKEN || relay->username ||
-		!relay->password)
+		!is_set(relay, "password"))
 		return TP_OK;
-	relay->username = tp_strdup(tp_secret_reveal(relay->password, NULL));
 	relay->username_is_secret = 1;
-	if (!relay->username)
-		return TP_ENOMEM;
+	/* Not there in a process without secrets. */
+	if (relay->password) {
+		relay->username =
+			tp_strdup(tp_secret_reveal(relay->password, NULL));
+		if (!relay->username)
+			return TP_ENOMEM;
+	}
 	return tp_origin_set(&record,
 		tp_setting_find(TP_SETTINGS_RELAY, "username"),
 		TP_SOURCE_PRESET, preset->name);

@@ -34,12 +34,17 @@ struct tp_config_source {
 	int32_t (*host_setting)(
 		void *ctx, const char *key, char *value, uint32_t value_bytes);
 	void *host_ctx;
-	/* 1: for a process that only submits. Files and variables with secrets
-	 * are not read (passwords and tokens stay NULL), the main file may
-	 * belong to anybody and the others to its owner too, and a managed file
-	 * that this user may not read is a warning: the result is then
-	 * `partial`. */
+	/* 1: files and variables with secrets are not read: passwords and
+	 * tokens stay NULL. */
 	int without_secrets;
+	/* 1: for a process that only submits, and with without_secrets: the
+	 * main file may belong to anybody and the others to its owner too, and
+	 * a managed file that this user may not read is a warning: the result
+	 * is then `partial`. */
+	int for_submitter;
+	/* 1: nothing is going to be sent: that there is no secret where only
+	 * the service has it is a warning. */
+	int only_checks;
 };
 
 /* level: 3 error, 4 warning (as syslog) */

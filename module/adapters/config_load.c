@@ -175,7 +175,7 @@ static int read_managed(struct tp_config_loader *loader, const char *path)
 
 	if (rc == TP_ENOTFOUND)
 		return TP_OK;
-	if (rc == TP_EPERM && loader->source->without_secrets) {
+	if (rc == TP_EPERM && loader->source->for_submitter) {
 		loader->config->partial = 1;
 		tp_config_warning(loader, path,
 			"may not be read by this user: settings in it are not "
@@ -198,7 +198,7 @@ static void check_owners(
 
 		/* Who only submits reads the files of the user who sends: the
 		 * host has chosen the main file, and its owner the others. */
-		if (loader->source->without_secrets &&
+		if (loader->source->for_submitter &&
 			loader->main.file_count > 0 &&
 			file->owner == loader->main.files[0].owner)
 			continue;
@@ -364,7 +364,10 @@ int tp_config_load_bytes(const char *data, size_t len, const char *name,
 	tp_config_finding_fn *finding, void *ctx, struct tp_config **config_out,
 	struct tp_error *err)
 {
-	static const struct tp_config_source source = { .without_secrets = 1 };
+	static const struct tp_config_source source = {
+		.without_secrets = 1,
+		.for_submitter = 1,
+	};
 	struct tp_config_loader loader = { .config = tp_config_new(),
 		.source = &source,
 		.finding = finding,

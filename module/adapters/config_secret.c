@@ -87,6 +87,24 @@ static int read_secret(int fd, const char *path, char *bytes, size_t *len_out,
 	return TP_OK;
 }
 
+/* systemd puts what LoadCredential= names there, for the service alone. */
+static int is_credential(const char *path)
+{
+	static const char directory[] = "/run/credentials/";
+
+	return strncmp(path, directory, sizeof(directory) - 1) == 0;
+}
+
+static int cannot_open(const char *path, struct tp_error *err)
+{
+	int code = errno == EACCES || errno == EPERM ? TP_EPERM : TP_ECONFIG;
+
+	return tp_fail_errno(err, code, "", "cannot open %s%s", path,
+		is_credential(path) ? ", which is there only for the service, "
+				      "while it runs (LoadCredential=)"
+				    : "");
+}
+
 static int secret_from_file(const char *path, const char *main_path,
 	struct tp_secret **out, struct tp_error *err)
 {
@@ -101,10 +119,7 @@ static int secret_from_file(const char *path, const char *main_path,
 	/* O_NONBLOCK: opening a FIFO must not wait for a writer. */
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0) {
-		rc = tp_fail_errno(err,
-			errno == EACCES || errno == EPERM ? TP_EPERM
-							  : TP_ECONFIG,
-			"", "cannot open %s", path);
+		rc = cannot_open(path, err);
 		goto out;
 	}
 	rc = check_file(fd, path, main_path, err);
@@ -150,6 +165,15 @@ struct source {
 	const char *env;
 };
 
+/* 1: it may be that only the service has it. */
+static int may_be_elsewhere(const struct source *source)
+{
+	if (source->file)
+		return is_credential(source->file) &&
+		       access(source->file, R_OK) < 0;
+	return !getenv(source->env);
+}
+
 static int read_one(struct tp_config_loader *loader,
 	const struct tp_relay *relay, const struct source *source)
 {
@@ -182,9 +206,13 @@ static int read_one(struct tp_config_loader *loader,
 		     ? secret_from_file(source->file, loader->config->path,
 			       source->secret, &found)
 		     : secret_from_env(source->env, source->secret, &found);
-	if (rc < 0)
+	if (rc >= 0)
+		return TP_OK;
+	if (!loader->source->only_checks || !may_be_elsewhere(source))
 		return tp_config_report(
 			loader, tp_config_where(&record, given), &found);
+	tp_config_warning(loader, tp_config_where(&record, given), "%s%s",
+		found.text, source->file ? "" : "; the service may have it");
 	return TP_OK;
 }
 

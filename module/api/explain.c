@@ -362,7 +362,7 @@ int32_t tp_api_test_send(tillpost_handle *handle,
 	struct testing testing = { handle, show, ctx };
 	struct tillpost_test_options known;
 	struct tp_config *config;
-	int32_t rc = tp_handle_embedded(handle, &detail);
+	int32_t rc = tp_handle_sender(handle, &detail);
 
 	if (rc < 0)
 		return tp_abi_error(err, rc, &detail);

@@ -55,6 +55,18 @@ int tp_handle_embedded(const tillpost_handle *handle, struct tp_error *err)
 	return rc;
 }
 
+int tp_handle_sender(const tillpost_handle *handle, struct tp_error *err)
+{
+	int rc = tp_handle_embedded(handle, err);
+
+	if (rc >= 0 && (handle->flags & TILLPOST_OPEN_NO_SECRETS))
+		return tp_fail(err, TP_EPERM, "flags",
+			"this handle was opened without passwords and tokens "
+			"(TILLPOST_OPEN_NO_SECRETS), so that it can only look: "
+			"open one without that flag");
+	return rc;
+}
+
 struct tp_config *tp_handle_config(tillpost_handle *handle)
 {
 	struct tp_config *config;
@@ -88,7 +100,9 @@ struct tp_config_source tp_handle_source(tillpost_handle *handle)
 		.path = handle->config_path,
 		.host_setting = handle->host.setting,
 		.host_ctx = handle->host.ctx,
-		.without_secrets = handle->role == TILLPOST_ROLE_SUBMIT,
+		.without_secrets = handle->role == TILLPOST_ROLE_SUBMIT ||
+				   (handle->flags & TILLPOST_OPEN_NO_SECRETS),
+		.for_submitter = handle->role == TILLPOST_ROLE_SUBMIT,
 	};
 
 	return source;
@@ -254,11 +268,23 @@ static tillpost_handle *new_handle(const struct tillpost_open_options *options)
 	return handle;
 }
 
+/* Without secrets nothing can be delivered. */
+static int check_flags(uint32_t flags, struct tp_error *err)
+{
+	if (!(flags & TILLPOST_OPEN_NO_SECRETS) ||
+		((flags & TILLPOST_OPEN_PASSIVE) &&
+			!(flags & TILLPOST_OPEN_INTAKE)))
+		return TP_OK;
+	return tp_fail(err, TP_EINVAL, "flags",
+		"OPEN_NO_SECRETS goes with OPEN_PASSIVE, and not with "
+		"OPEN_INTAKE");
+}
+
 static int check_role(
 	const struct tillpost_open_options *options, struct tp_error *err)
 {
 	if (options->role == TILLPOST_ROLE_EMBEDDED)
-		return TP_OK;
+		return check_flags(options->flags, err);
 	if (options->role != TILLPOST_ROLE_SUBMIT)
 		return tp_fail(err, TP_EINVAL, "role", "unknown role %d",
 			(int)options->role);
@@ -486,6 +512,7 @@ int32_t tp_api_check(const char *config_path, const struct tillpost_host *host,
 		.path = config_path ? config_path : TP_CONFIG_DEFAULT_PATH,
 		.host_setting = known.setting,
 		.host_ctx = known.ctx,
+		.only_checks = 1,
 	};
 	rc = tp_config_load(&source, report, &checking, &config, &detail);
 	if (rc < 0 && checking.error_count == 0)

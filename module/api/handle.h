@@ -73,6 +73,8 @@ struct tp_config_source tp_handle_source(tillpost_handle *handle);
 int tp_handle_usable(const tillpost_handle *handle, struct tp_error *err);
 /* As above, and TP_EPERM in the role submit. */
 int tp_handle_embedded(const tillpost_handle *handle, struct tp_error *err);
+/* As above, and TP_EPERM without the secrets that it takes to log in. */
+int tp_handle_sender(const tillpost_handle *handle, struct tp_error *err);
 /* The spool of this handle. @return NULL if out of memory. @owns caller,
  * tp_free() */
 char *tp_handle_spool(tillpost_handle *handle);

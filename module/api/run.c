@@ -146,7 +146,7 @@ int32_t tp_api_run(tillpost_handle *handle,
 {
 	struct tp_error detail = TP_ERROR_INIT;
 	struct tillpost_run_options known;
-	int rc = tp_handle_embedded(handle, &detail);
+	int rc = tp_handle_sender(handle, &detail);
 
 	TP_ABI_READ(&known, options);
 	if (rc >= 0)

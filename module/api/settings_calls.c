@@ -103,7 +103,7 @@ int32_t tp_api_settings_set(tillpost_handle *handle, const char *key,
 {
 	struct tp_error detail = TP_ERROR_INIT;
 	struct tp_config_source source;
-	int rc = tp_handle_embedded(handle, &detail);
+	int rc = tp_handle_sender(handle, &detail);
 
 	if (rc >= 0 && !key)
 		rc = tp_fail(&detail, TP_EINVAL, "key", "is NULL");

@@ -155,7 +155,7 @@ struct tp_config {
 	int partial; /* 1: not all of it could be read, so that what it does
 		      * not say means nothing. It has a store "default" with
 		      * limits, but relays are not resolved and nothing is
-		      * inherited. Only without_secrets. */
+		      * inherited. Only for_submitter. */
 	struct tp_origin *origins; /* as in struct tp_relay */
 	atomic_uint refs;
 };

@@ -370,6 +370,39 @@ grep -qF "\"$secret\"" "$work/second.managed.conf" ||
 	fail 'the managed file has the password as it was given'
 run 0 check -c "$work/second.conf"
 
+# ---- secrets that only the daemon has ---------------------------------------
+
+sed 's/password = "[^"]*"/password_env = "TP_NOT_IN_HERE"/' "$conf" \
+	>"$work/elsewhere.conf"
+for command in status queue log spool 'settings get' 'queue retry --all'; do
+	# shellcheck disable=SC2086 # two words
+	case $command in
+	spool) run 66 $command -c "$work/elsewhere.conf" ;;
+	*) run 0 $command -c "$work/elsewhere.conf" ;;
+	esac
+	shows_not err 'TP_NOT_IN_HERE'
+done
+run 0 settings -c "$work/elsewhere.conf" get relays.office.password --json
+json 'LINES[0]["value"] is None and LINES[0]["source"] == "main"'
+input=$work/order_eu
+run 0 route -c "$work/elsewhere.conf"
+shows out '^login +shop$'
+input=/dev/null
+run 78 test -c "$work/elsewhere.conf" --to kunde@example.org
+shows err 'variable TP_NOT_IN_HERE is not set'
+run 78 run -c "$work/elsewhere.conf" --due-only
+run 0 check -c "$work/elsewhere.conf"
+shows out 'warning: the environment variable TP_NOT_IN_HERE is not set; the service may'
+sed 's|password = "[^"]*"|password_file = "/run/credentials/x.service/y"|' \
+	"$conf" >"$work/elsewhere.conf"
+run 0 status -c "$work/elsewhere.conf"
+run 0 check -c "$work/elsewhere.conf"
+shows out 'warning: cannot open /run/credentials.* there only for the service'
+sed 's|password = "[^"]*"|password_file = "/nowhere/y"|' \
+	"$conf" >"$work/elsewhere.conf"
+run 0 queue -c "$work/elsewhere.conf"
+run 78 check -c "$work/elsewhere.conf"
+
 # ---- the plugin that is loaded ----------------------------------------------
 
 cp "$TILLPOST_PLUGIN" "$work/mine.so"

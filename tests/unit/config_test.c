@@ -719,6 +719,7 @@ static void who_only_submits_reads_the_files_of_the_owner_of_the_main_file(
 	size_t i;
 
 	fixture->source.without_secrets = 1;
+	fixture->source.for_submitter = 1;
 	write_owned_files(fixture);
 	assert_int_equal(config_fixture_load(fixture), 0);
 	if (geteuid() != 0) {
@@ -755,8 +756,11 @@ static void an_unprivileged_user_loads_what_it_may_read(void **state)
 	make_readable(fixture, "tillpost.conf");
 	make_readable(fixture, "included.conf");
 	fixture->source.without_secrets = 1;
+	fixture->source.for_submitter = 1;
 	/* the managed file and the secret are still 0600 */
 	assert_int_equal(load_as(fixture, WEB_UID), 0);
+	fixture->source.for_submitter = 0;
+	assert_int_equal(load_as(fixture, WEB_UID), TP_EPERM);
 	fixture->source.without_secrets = 0;
 	assert_int_equal(load_as(fixture, WEB_UID), TP_EPERM);
 	assert_int_equal(config_fixture_load(fixture), 0);
@@ -768,6 +772,7 @@ static int load_partial_as_web_user(struct config_fixture *fixture)
 	if (setuid(WEB_UID) < 0)
 		return 1;
 	fixture->source.without_secrets = 1;
+	fixture->source.for_submitter = 1;
 	if (config_fixture_load(fixture) < 0)
 		return 2;
 	if (!fixture->config->partial)
@@ -815,6 +820,7 @@ static int find_closed(
 		setgroups(0, NULL) < 0 || setuid(WEB_UID) < 0)
 		return 1;
 	fixture->source.without_secrets = 1;
+	fixture->source.for_submitter = 1;
 	if (config_fixture_load(fixture) != TP_EPERM)
 		return 2;
 	if (fixture->err.sys_errno != EACCES)
@@ -1071,8 +1077,40 @@ static void a_submitting_process_gets_no_secrets_and_needs_none(void **state)
 	assert_null(relay->password);
 	assert_int_equal(relay->auth, TP_AUTH_AUTO);
 	assert_null(relay_of(fixture, "b")->username);
+	assert_int_equal(relay_of(fixture, "b")->username_is_secret, 1);
 	assert_int_equal(relay_of(fixture, "b")->auth, TP_AUTH_AUTO);
 	assert_null(relay_of(fixture, "c")->password);
+}
+
+/* What only the service has is not missing for who looks from outside. */
+static void a_check_says_which_secrets_only_the_service_has(void **state)
+{
+	static const char text[] =
+		"relays = { a = { host = \"a.example\"; username = \"u\";\n"
+		"  password_env = \"NO_SUCH\"; };\n"
+		"  b = { host = \"b.example\"; username = \"u\";\n"
+		"  password_file = \"/run/credentials/no.service/b\"; }; };\n"
+		"stores = { default = { relays = [\"a\"]; };\n"
+		"  b = { relays = [\"b\"]; }; };\n";
+	struct config_fixture *fixture = *state;
+
+	assert_int_equal(config_fixture_load_text(fixture, text), TP_ECONFIG);
+	fixture->source.only_checks = 1;
+	assert_int_equal(config_fixture_load_text(fixture, text), 0);
+	has_finding(fixture,
+		"warning tillpost.conf:2: the environment variable NO_SUCH is "
+		"not set; the service may have it");
+	has_finding(fixture,
+		"warning tillpost.conf:4: cannot open "
+		"/run/credentials/no.service/b, which is there only for the "
+		"service, while it runs");
+	assert_int_equal(config_fixture_load_text(fixture,
+				 "relays = { a = { host = \"a.example\";\n"
+				 "  username = \"u\";\n"
+				 "  password_file = \"/nowhere/a\"; }; };\n"
+				 "stores = { default = { relays = [\"a\"]; }; "
+				 "};\n"),
+		TP_ECONFIG);
 }
 
 /* ---- sources ------------------------------------------------------------ */
@@ -1387,6 +1425,7 @@ int main(void)
 		FIXTURE_TEST(a_secret_comes_from_the_environment),
 		FIXTURE_TEST(
 			a_submitting_process_gets_no_secrets_and_needs_none),
+		FIXTURE_TEST(a_check_says_which_secrets_only_the_service_has),
 		FIXTURE_TEST(the_main_file_wins_over_the_managed_file),
 		FIXTURE_TEST(the_host_is_asked_only_for_what_no_file_sets),
 		FIXTURE_TEST(a_bad_answer_of_the_host_is_a_finding),

@@ -130,7 +130,7 @@ int tp_cli_open_to_look(struct tp_cli *cli, uint64_t capabilities)
 	TILLPOST_INIT(&err);
 	TILLPOST_INIT(&options);
 	options.role = TILLPOST_ROLE_EMBEDDED;
-	options.flags = TILLPOST_OPEN_PASSIVE;
+	options.flags = TP_CLI_LOOK;
 	options.config_path = cli->config_path;
 	options.host = &cli->host;
 	if (cli->plugin.api->open(&options, &cli->handle, &err) >= 0)

@@ -58,6 +58,10 @@ int tp_cli_open(struct tp_cli *cli, uint32_t flags, uint64_t capabilities);
 int tp_cli_open_submit(
 	struct tp_cli *cli, const char *spool_path, uint64_t capabilities);
 
+/* How a handle is opened that delivers nothing: also where the daemon's
+ * secrets are not to be had. */
+#define TP_CLI_LOOK (TILLPOST_OPEN_PASSIVE | TILLPOST_OPEN_NO_SECRETS)
+
 /* As tp_cli_open() for commands that only show something. A user who may not
  * read the queue gets a handle in the role submit, which asks tillpostd, and
  * is told so. */

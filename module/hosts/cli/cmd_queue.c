@@ -370,7 +370,7 @@ int tp_cmd_queue(struct tp_cli *cli, int argc, char **argv)
 	if (strcmp(verb, "show") == 0)
 		rc = tp_cli_open_to_look(cli, 0);
 	else
-		rc = tp_cli_open(cli, TILLPOST_OPEN_PASSIVE, 0);
+		rc = tp_cli_open(cli, TP_CLI_LOOK, 0);
 	if (rc != TP_CLI_GO_ON)
 		return rc;
 	if (all)

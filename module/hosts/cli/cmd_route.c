@@ -104,7 +104,7 @@ int tp_cmd_route(struct tp_cli *cli, int argc, char **argv)
 	message.recipient_count = (uint32_t)cli->operand_count;
 	if (cli->operand_count == 0)
 		message.flags = TILLPOST_SUBMIT_HEADER_RECIPIENTS;
-	rc = tp_cli_open(cli, TILLPOST_OPEN_PASSIVE, 0);
+	rc = tp_cli_open(cli, TP_CLI_LOOK, 0);
 	if (rc == TP_CLI_GO_ON)
 		rc = explain(cli, &message);
 out:

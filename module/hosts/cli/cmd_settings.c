@@ -169,7 +169,7 @@ static int show_values(struct tp_cli *cli, const char *key, int all)
 	struct listing listing = { .set_only = !key && !all };
 	struct tillpost_error err;
 	int32_t status;
-	int rc = tp_cli_open(cli, TILLPOST_OPEN_PASSIVE, 0);
+	int rc = tp_cli_open(cli, TP_CLI_LOOK, 0);
 
 	if (rc != TP_CLI_GO_ON)
 		return rc;
