@@ -45,8 +45,8 @@ static int check_space(
 	return TP_OK;
 }
 
-/* @return 1 if it is there, 0 if a message has its id, or its key for its
- * store */
+/* @return 1 if it is there, 0 if a message has or had its id, or has its key
+ * for its store */
 static int insert_message(struct tp_queue_db *db,
 	const struct tp_queue_item *item, struct tp_error *err)
 {

@@ -44,12 +44,14 @@ const char *const tp_queue_statements[TP_STMT_COUNT] = {
 	[TP_STMT_SAVEPOINT_RELEASE] = "RELEASE change",
 	[TP_STMT_SAVEPOINT_ROLLBACK] = "ROLLBACK TO change",
 
+	/* Not what was swept either: it has an event, as for KNOWN. */
 	[TP_STMT_PUT_MESSAGE] =
 		"INSERT INTO messages (queue_id, store, relay, sender,"
 		" message_id, dedup_key, eight_bit, smtputf8, bounce,"
 		" body_bytes, created_ms, expires_ms, next_try_ms, attempts,"
 		" unknown_count, state, reason)"
-		" VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+		" SELECT ?1,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?"
+		" WHERE NOT EXISTS (SELECT 1 FROM events WHERE queue_id = ?1)"
 		" ON CONFLICT DO NOTHING",
 	[TP_STMT_PUT_BODY] = "INSERT INTO bodies (id, data) VALUES (?, ?)",
 	[TP_STMT_PUT_RCPT] =
@@ -70,6 +72,7 @@ const char *const tp_queue_statements[TP_STMT_COUNT] = {
 	[TP_STMT_FIND_SAME] =
 		"SELECT coalesce("
 		"(SELECT queue_id FROM messages WHERE queue_id = ?1),"
+		"(SELECT queue_id FROM events WHERE queue_id = ?1 LIMIT 1),"
 		"(SELECT queue_id FROM messages"
 		" WHERE store = ?2 AND dedup_key = ?3))",
 

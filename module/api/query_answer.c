@@ -88,7 +88,7 @@ static int show_waiting(void *ctx, const struct tp_queue_item *item)
 
 /* What the outcomes say of a message that is over. */
 struct ending {
-	char store[64];
+	char store[64];			  /* of the first */
 	char reason[TP_ERROR_TEXT_BYTES]; /* of the last that failed */
 	int attempts;
 	int64_t created_ms;
@@ -102,8 +102,12 @@ static int add_event(void *ctx, const struct tp_outcome *outcome)
 {
 	struct ending *ending = ctx;
 
-	(void)snprintf(
-		ending->store, sizeof(ending->store), "%s", outcome->store);
+	if (!ending->store[0])
+		(void)snprintf(ending->store, sizeof(ending->store), "%s",
+			outcome->store);
+	/* What another store says of this id is not about this message. */
+	if (strcmp(ending->store, outcome->store) != 0)
+		return 0;
 	ending->created_ms = outcome->time_ms - outcome->queued_ms;
 	ending->size_bytes = outcome->size_bytes;
 	if (outcome->attempt > ending->attempts)

@@ -164,6 +164,11 @@ static int settle_one(
 		tp_spool_tell(intake->handle, TILLPOST_LOG_INFO, "duplicate",
 			"%s has the dedup key of %s and is not queued",
 			one->name, one->first_id);
+	else if (one->rc > 0 && tp_spool_quota_take(&intake->foreign))
+		tp_spool_tell(intake->handle, TILLPOST_LOG_INFO, "duplicate",
+			"%s has been in the queue before and is not queued "
+			"again",
+			one->name);
 	if (one->rc == 0)
 		atomic_fetch_add(&intake->taken_in, 1);
 	intake->taken++;

@@ -186,9 +186,11 @@ struct tp_queue;
 struct tp_queue_ops {
 	/* Stores a new message. ITEM->queue_id is set by the caller; its
 	 * state is QUEUED or HELD. After TP_EUNCERTAIN the same item may be
-	 * put again: a queue_id that is there already answers like a known
-	 * dedup_key.
-	 * @return 0; 1: dedup_key was known, id_out has the first id;
+	 * put again: a queue_id that known() knows answers like a known
+	 * dedup_key, also when its message is over and was swept, so that
+	 * nothing is sent twice.
+	 * @return 0; 1: dedup_key or queue_id was known, id_out has the first
+	 *         id;
 	 *         TP_EQUEUE, TP_EBUSY, TP_ENOSPC, TP_EUNCERTAIN, TP_EINVAL */
 	int (*put)(struct tp_queue *queue, const struct tp_queue_item *item,
 		char id_out[TP_QUEUE_ID_BYTES], struct tp_error *err);

@@ -144,17 +144,34 @@ static int has_key_of(
 	       tp_streq(entry->item.dedup_key, item->dedup_key);
 }
 
-/* The message that ITEM repeats, if any. */
-static struct entry *find_same(
-	const struct ram_queue *queue, const struct tp_queue_item *item)
+static int has_event(const struct ram_queue *queue, const char *queue_id)
 {
-	struct entry *same = find(queue, item->queue_id);
 	size_t i;
 
-	for (i = 0; !same && item->dedup_key && i < queue->entries.count; i++)
+	for (i = 0; i < queue->events.count; i++)
+		if (strcmp(event_at(queue, i)->queue_id, queue_id) == 0)
+			return 1;
+	return 0;
+}
+
+/* It has a message of this id, or had one. */
+static int knows(const struct ram_queue *queue, const char *queue_id)
+{
+	return find(queue, queue_id) || has_event(queue, queue_id);
+}
+
+/* The id of the message that ITEM repeats, if any; may be its own. */
+static const char *find_same(
+	const struct ram_queue *queue, const struct tp_queue_item *item)
+{
+	size_t i;
+
+	if (knows(queue, item->queue_id))
+		return item->queue_id;
+	for (i = 0; item->dedup_key && i < queue->entries.count; i++)
 		if (has_key_of(entry_at(queue, i), item))
-			same = entry_at(queue, i);
-	return same;
+			return entry_at(queue, i)->item.queue_id;
+	return NULL;
 }
 
 static int is_open(const struct entry *entry)
@@ -186,7 +203,7 @@ static int ram_put(struct tp_queue *base, const struct tp_queue_item *item,
 	char id_out[TP_QUEUE_ID_BYTES], struct tp_error *err)
 {
 	struct ram_queue *queue = ram(base);
-	const struct entry *same;
+	const char *same;
 	struct entry *entry = NULL;
 	int rc = tp_queue_item_check(item, err);
 
@@ -196,7 +213,7 @@ static int ram_put(struct tp_queue *base, const struct tp_queue_item *item,
 	same = find_same(queue, item);
 	if (same) {
 		rc = 1;
-		memcpy(id_out, same->item.queue_id, TP_QUEUE_ID_BYTES);
+		memcpy(id_out, same, TP_QUEUE_ID_BYTES);
 		goto out;
 	}
 	entry = entry_new(item);
@@ -224,16 +241,6 @@ static void ram_put_many(
 	}
 }
 
-static int has_event(const struct ram_queue *queue, const char *queue_id)
-{
-	size_t i;
-
-	for (i = 0; i < queue->events.count; i++)
-		if (strcmp(event_at(queue, i)->queue_id, queue_id) == 0)
-			return 1;
-	return 0;
-}
-
 static int ram_known(struct tp_queue *base, const char *const *queue_ids,
 	size_t count, unsigned char *known_out, struct tp_error *err)
 {
@@ -243,8 +250,7 @@ static int ram_known(struct tp_queue *base, const char *const *queue_ids,
 	(void)err;
 	pthread_mutex_lock(&queue->mutex);
 	for (i = 0; i < count; i++)
-		known_out[i] = find(queue, queue_ids[i]) != NULL ||
-			       has_event(queue, queue_ids[i]);
+		known_out[i] = (unsigned char)knows(queue, queue_ids[i]);
 	pthread_mutex_unlock(&queue->mutex);
 	return TP_OK;
 }

@@ -273,6 +273,39 @@ static void what_was_swept_is_known_while_its_outcomes_are_kept(void **state)
 	assert_int_equal(known[0], 0);
 }
 
+/* A commit that nobody was sure of may have been sent and swept meanwhile; a
+ * restored spool holds what is long over. */
+static void what_was_swept_is_not_put_again(void **state)
+{
+	struct tp_queue *queue = *state;
+	struct queue_batch *batch = queue_batch_new("A", 3);
+	struct tp_error err = TP_ERROR_INIT;
+	char id[TP_QUEUE_ID_BYTES];
+	int begun;
+	int i;
+
+	queue_contract_put(queue, batch->ids[1]);
+	queue_contract_begin(queue, batch->ids[1]);
+	assert_int_equal(
+		queue_contract_send(queue, batch->ids[1], NULL, &begun, &err),
+		0);
+	assert_int_equal(queue->ops->sweep(queue, 0, 0, &err), 1);
+	put_all(queue, batch);
+	for (i = 0; i < 3; i++) {
+		assert_int_equal(batch->puts[i].rc, i == 1);
+		assert_string_equal(batch->puts[i].id_out, batch->ids[i]);
+	}
+	assert_int_equal(waiting_count(queue), 2);
+	assert_int_equal(
+		tp_queue_put_sure(queue,
+			queue_contract_item(batch->ids[1], "default", "ses"),
+			id, &err),
+		1);
+	assert_string_equal(id, batch->ids[1]);
+	assert_int_equal(queue_contract_state(queue, batch->ids[1]), -1);
+	queue_batch_free(batch);
+}
+
 #ifdef TP_TEST_ALLOC
 
 /* Who was refused for want of memory can be put again. */
@@ -338,6 +371,7 @@ int queue_contract_many_run(const char *name, queue_contract_open_fn *open)
 		CONTRACT(a_repeated_one_among_many_is_put_once),
 		CONTRACT(what_is_there_is_known_in_any_state),
 		CONTRACT(what_was_swept_is_known_while_its_outcomes_are_kept),
+		CONTRACT(what_was_swept_is_not_put_again),
 #ifdef TP_TEST_ALLOC
 		CONTRACT(a_failed_allocation_refuses_some_and_keeps_the_rest),
 #endif
