@@ -12,13 +12,14 @@
  *         {"end":-11,"where":"...","text":"..."}. query_wire.h has all keys.
  *         The files: query_server.c, query_client.c; query_wire.c (the lines,
  *         and the only one with jansson); query_address.c (the socket's name).
- * BOUNDS  request line 4 KiB, one request per connection, 2 s to send it and
- *         10 s in all; 16 connections, 4 of one user; answer rows 1,000 and
- *         each 64 KiB, 1 MiB together. A client gives up after 5 s without a
- *         byte, and after 30 s in all.
- * LAYER   adapters; jansson.
- * THREADS the server has one thread of its own, which blocks all signals.
- * SPDX-License-Identifier: MIT
+ * BOUNDS  request line 4 KiB, one request per connection, 2 s to send it (half
+ *         a second while over half of the places are taken) and 10 s in all;
+ *         16 connections, 4 of one user, who loses some to others when there
+ *         is no place left; no other user keeps out the superuser and the
+ *         server's own. Answer rows 1,000 and each 64 KiB, 1 MiB together. A
+ * client gives up after 5 s without a byte, and after 30 s in all. LAYER
+ * adapters; jansson. THREADS the server has one thread of its own, which blocks
+ * all signals. SPDX-License-Identifier: MIT
  */
 #ifndef TP_ADAPTERS_QUERY_H
 #define TP_ADAPTERS_QUERY_H

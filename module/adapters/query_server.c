@@ -5,7 +5,8 @@
  * read is given up at his deadline, and nobody else notices. Answers are made
  * one at a time, whole and into memory, and go out as the client takes them.
  * Users have their turns: one with many questions waits for his next answer
- * until everybody else who asks has one.
+ * until everybody else who asks has one. When all places are taken, a newcomer
+ * gets one from the user who has most.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -33,6 +34,9 @@
 #define CONNECTIONS_MAX_COUNT 16
 #define CONNECTIONS_PER_USER_MAX_COUNT 4
 #define ASK_TIMEOUT_MS 2000
+#define ASK_TIMEOUT_CROWDED_MS                        \
+	500 /* when over half of the places are taken \
+	     */
 #define TIMEOUT_MS 10000
 /* When descriptors or memory are short: how long nobody is let in. */
 #define ACCEPT_PAUSE_MS 100
@@ -244,31 +248,89 @@ static int read_more(
 
 /* ---- who comes in ------------------------------------------------------- */
 
-static struct connection *free_place(struct tp_query_server *server, uid_t uid)
+/* Who runs this process or could end it: no other user keeps him out. */
+static int is_trusted(uid_t uid)
 {
-	struct connection *place = NULL;
-	int of_user = 0;
-	int i;
-
-	for (i = 0; i < CONNECTIONS_MAX_COUNT; i++) {
-		struct connection *at = &server->connections[i];
-
-		if (at->fd < 0)
-			place = at;
-		else if (at->uid == uid)
-			of_user++;
-	}
-	return of_user < CONNECTIONS_PER_USER_MAX_COUNT ? place : NULL;
+	return uid == 0 || uid == geteuid();
 }
 
-static void refuse(int fd)
+static int places_of(const struct tp_query_server *server, uid_t uid)
+{
+	int count = 0;
+	int i;
+
+	for (i = 0; i < CONNECTIONS_MAX_COUNT; i++)
+		count += server->connections[i].fd >= 0 &&
+			 server->connections[i].uid == uid;
+	return count;
+}
+
+static int places_taken(const struct tp_query_server *server)
+{
+	int count = 0;
+	int i;
+
+	for (i = 0; i < CONNECTIONS_MAX_COUNT; i++)
+		count += server->connections[i].fd >= 0;
+	return count;
+}
+
+static void say_busy(int fd)
 {
 	static const char line[] =
 		"{\"end\":-10,\"where\":\"" WHERE "\",\"text\":\"too many are "
 		"asking at once: try again soon\"}\n";
 
 	(void)send(fd, line, sizeof(line) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
-	(void)close(fd);
+}
+
+/* 1: A rather than B makes room: it is of the user with more places, or else
+ * has asked for nothing yet, or else is older. */
+static int goes_before(const struct tp_query_server *server,
+	const struct connection *a, const struct connection *b)
+{
+	int more = places_of(server, a->uid) - places_of(server, b->uid);
+
+	if (more != 0)
+		return more > 0;
+	if (a->asked != b->asked)
+		return b->asked;
+	return a->end_ms < b->end_ms;
+}
+
+/* All places are taken: who has most of them gives one to who has fewer, so
+ * that a few users cannot keep everybody else out. */
+static struct connection *make_room(struct tp_query_server *server, uid_t uid)
+{
+	struct connection *last = NULL;
+	int i;
+
+	for (i = 0; i < CONNECTIONS_MAX_COUNT; i++) {
+		struct connection *at = &server->connections[i];
+
+		if (!is_trusted(at->uid) &&
+			(!last || goes_before(server, at, last)))
+			last = at;
+	}
+	if (!last || (!is_trusted(uid) && places_of(server, last->uid) <=
+						  places_of(server, uid) + 1))
+		return NULL;
+	if (!last->asked)
+		say_busy(last->fd);
+	drop(last);
+	return last;
+}
+
+static struct connection *find_place(struct tp_query_server *server, uid_t uid)
+{
+	int i;
+
+	if (places_of(server, uid) >= CONNECTIONS_PER_USER_MAX_COUNT)
+		return NULL;
+	for (i = 0; i < CONNECTIONS_MAX_COUNT; i++)
+		if (server->connections[i].fd < 0)
+			return &server->connections[i];
+	return make_room(server, uid);
 }
 
 static void let_in(struct tp_query_server *server, int fd)
@@ -281,15 +343,19 @@ static void let_in(struct tp_query_server *server, int fd)
 		(void)close(fd);
 		return;
 	}
-	place = free_place(server, peer.uid);
+	place = find_place(server, peer.uid);
 	if (!place) {
-		refuse(fd);
+		say_busy(fd);
+		(void)close(fd);
 		return;
 	}
 	memset(place, 0, sizeof(*place));
 	place->fd = fd;
 	place->uid = peer.uid;
-	place->deadline_ms = tp_deadline_ms(ASK_TIMEOUT_MS);
+	place->deadline_ms =
+		tp_deadline_ms(2 * places_taken(server) > CONNECTIONS_MAX_COUNT
+				       ? ASK_TIMEOUT_CROWDED_MS
+				       : ASK_TIMEOUT_MS);
 	place->end_ms = tp_deadline_ms(TIMEOUT_MS);
 	tp_buf_init(&place->in, TP_QUERY_REQUEST_MAX_BYTES);
 	tp_buf_init(&place->out, TP_QUERY_ANSWER_MAX_BYTES);
@@ -364,6 +430,21 @@ static int has_answer(const struct answered *answered, uid_t uid)
 	return 0;
 }
 
+/* Before there are answers, which may take long: what comes during them comes
+ * in time. */
+static void drop_late(struct tp_query_server *server, const struct pollfd *fds)
+{
+	int i;
+
+	for (i = 0; i < CONNECTIONS_MAX_COUNT; i++) {
+		struct connection *at = &server->connections[i];
+
+		if (at->fd >= 0 && !fds[FD_FIRST + i].revents &&
+			tp_deadline_left_ms(at->deadline_ms) == 0)
+			drop(at);
+	}
+}
+
 static void serve(struct tp_query_server *server, const struct pollfd *fds)
 {
 	struct answered answered = { .count = 0 };
@@ -374,18 +455,14 @@ static void serve(struct tp_query_server *server, const struct pollfd *fds)
 		short happened = fds[FD_FIRST + i].revents;
 		uid_t uid = at->uid;
 
-		if (at->fd < 0 || atomic_load(&server->stopping))
+		if (at->fd < 0 || !happened || atomic_load(&server->stopping))
 			continue;
-		/* An answer to somebody else may have taken long: what came
-		 * meanwhile came in time. */
-		if (happened && at->asked)
+		if (at->asked)
 			send_more(at);
-		else if (happened && has_answer(&answered, uid))
+		else if (has_answer(&answered, uid))
 			continue; /* next round it is still there */
-		else if (happened && read_more(server, at))
+		else if (read_more(server, at))
 			answered.uids[answered.count++] = uid;
-		else if (!happened && tp_deadline_left_ms(at->deadline_ms) == 0)
-			drop(at);
 	}
 }
 
@@ -400,6 +477,7 @@ static void *server_main(void *arg)
 
 		if (poll(fds, FDS_COUNT, ms) < 0 && errno != EINTR)
 			tp_sleep_ms(ACCEPT_PAUSE_MS); /* out of memory */
+		drop_late(server, fds);
 		serve(server, fds);
 		/* After those who were there: a place that is taken anew was
 		 * not polled. */
