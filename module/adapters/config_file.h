@@ -9,6 +9,7 @@
  *         against the settings table. Writes the managed file.
  * LAYER   adapters. config_libconfig.c and config_managed.c are the only users
  *         of libconfig.h; the rest is libc: config_text.c (files, @include),
+ *         config_seen.c (whether they have changed),
  *         config_owner.c (whose files), config_merge.c (host, inheritance,
  *         defaults), config_secret.c, config_check_relay.c and
  *         config_check_store.c (derived rules), config_values.c.
@@ -20,6 +21,7 @@
 #ifndef TP_ADAPTERS_CONFIG_FILE_H
 #define TP_ADAPTERS_CONFIG_FILE_H
 
+#include "adapters/config_seen.h"
 #include "core/config.h"
 
 #include <stddef.h>
@@ -45,6 +47,8 @@ struct tp_config_source {
 	/* 1: nothing is going to be sent: that there is no secret where only
 	 * the service has it is a warning. */
 	int only_checks;
+	/* NULL, or where to note the files that are looked at. */
+	struct tp_config_seen *seen;
 };
 
 /* level: 3 error, 4 warning (as syslog) */

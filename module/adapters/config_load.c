@@ -158,7 +158,8 @@ static int unreadable(
 static int read_main(struct tp_config_loader *loader, const char *path)
 {
 	struct tp_error found = TP_ERROR_INIT;
-	int rc = tp_config_text_read(&loader->main, path, 1, &found);
+	int rc = tp_config_text_read(
+		&loader->main, path, 1, loader->source->seen, &found);
 
 	if (rc == TP_ENOTFOUND)
 		(void)tp_fail(&found, TP_EIO, tp_config_where_tail(path),
@@ -171,7 +172,8 @@ static int read_main(struct tp_config_loader *loader, const char *path)
 static int read_managed(struct tp_config_loader *loader, const char *path)
 {
 	struct tp_error found = TP_ERROR_INIT;
-	int rc = tp_config_text_read(&loader->managed, path, 0, &found);
+	int rc = tp_config_text_read(
+		&loader->managed, path, 0, loader->source->seen, &found);
 
 	if (rc == TP_ENOTFOUND)
 		return TP_OK;

@@ -339,7 +339,7 @@ static int parse_managed(
 {
 	struct tp_config_text text;
 	char where[TP_CONFIG_WHERE_BYTES];
-	int rc = tp_config_text_read(&text, paths->managed, 0, err);
+	int rc = tp_config_text_read(&text, paths->managed, 0, NULL, err);
 
 	if (rc == TP_ENOTFOUND) {
 		tp_config_text_free(&text);

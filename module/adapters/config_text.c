@@ -24,6 +24,7 @@ struct reader {
 	struct tp_config_text *text;
 	const char *main_path;
 	int includes;
+	struct tp_config_seen *seen;
 	int depth;
 	enum state state;
 	struct tp_error *err;
@@ -314,21 +315,31 @@ static int read_all(int fd, struct tp_buf *data)
 	return TP_ETOOBIG;
 }
 
-static int open_file(const char *path, struct stat *st, struct tp_error *err)
+static int cannot_open(const char *path, struct tp_error *err)
+{
+	int code = errno == EACCES || errno == EPERM ? TP_EPERM : TP_EIO;
+
+	if (errno == ENOENT)
+		return TP_ENOTFOUND;
+	return tp_fail_errno(
+		err, code, tp_config_where_tail(path), "cannot open");
+}
+
+static int open_file(struct reader *reader, const char *path, struct stat *st)
 {
 	/* O_NONBLOCK: a FIFO must not block; it is then refused. */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	int code = errno == EACCES || errno == EPERM ? TP_EPERM : TP_EIO;
+	int error = errno;
+	int known = fd >= 0 && fstat(fd, st) == 0;
 
-	if (fd < 0 && errno == ENOENT)
-		return TP_ENOTFOUND;
+	tp_config_seen_add(reader->seen, path, known ? st : NULL);
+	errno = error;
 	if (fd < 0)
-		return tp_fail_errno(
-			err, code, tp_config_where_tail(path), "cannot open");
-	if (fstat(fd, st) == 0 && S_ISREG(st->st_mode))
+		return cannot_open(path, reader->err);
+	if (known && S_ISREG(st->st_mode))
 		return fd;
 	(void)close(fd);
-	return tp_fail(err, TP_EIO, tp_config_where_tail(path),
+	return tp_fail(reader->err, TP_EIO, tp_config_where_tail(path),
 		"is not a regular file");
 }
 
@@ -337,7 +348,7 @@ static int read_file(struct reader *reader, const char *path)
 	struct tp_buf data = TP_BUF_INIT(TP_CONFIG_TEXT_MAX_BYTES + 1);
 	struct stat st;
 	unsigned file = 0;
-	int fd = open_file(path, &st, reader->err);
+	int fd = open_file(reader, path, &st);
 	int rc = fd;
 
 	if (fd < 0)
@@ -384,11 +395,12 @@ static int init(struct tp_config_text *text, size_t bytes, struct tp_error *err)
 }
 
 int tp_config_text_read(struct tp_config_text *text, const char *path,
-	int includes, struct tp_error *err)
+	int includes, struct tp_config_seen *seen, struct tp_error *err)
 {
 	struct reader reader = { .text = text,
 		.main_path = path,
 		.includes = includes,
+		.seen = seen,
 		.err = err };
 	int rc = init(text, TP_CONFIG_TEXT_MAX_BYTES, err);
 

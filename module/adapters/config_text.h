@@ -15,6 +15,7 @@
 #ifndef TP_ADAPTERS_CONFIG_TEXT_H
 #define TP_ADAPTERS_CONFIG_TEXT_H
 
+#include "adapters/config_seen.h"
 #include "base/buf.h"
 #include "base/err.h"
 
@@ -46,9 +47,11 @@ struct tp_config_text {
 };
 
 /* @param includes 0: @include is an error
+ * @param seen where to note the files; may be NULL
  * @return 0; TP_ENOTFOUND if the file itself does not exist; as above */
 int tp_config_text_read(struct tp_config_text *text, const char *path,
-	int includes, struct tp_error *err) TP_USE_RESULT;
+	int includes, struct tp_config_seen *seen,
+	struct tp_error *err) TP_USE_RESULT;
 
 /* The same for bytes in memory, called NAME; no includes. */
 int tp_config_text_from(struct tp_config_text *text, const char *data,

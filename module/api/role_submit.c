@@ -33,16 +33,6 @@
 #define SELVES_MAX_COUNT 16
 #define NOTES_MAX_BYTES 65536
 
-/* What tells one state of the configuration from another: the main file, and
- * its directory for the managed file, which is replaced by renaming. */
-struct stamp {
-	int error;		 /* errno of a file that cannot be looked at */
-	struct timespec changed; /* its content or its mode */
-	struct timespec directory_changed;
-	ino_t inode;
-	off_t size_bytes;
-};
-
 /* A user that this process has been. Never changed or removed, so that it can
  * be read without a lock. */
 struct self {
@@ -59,8 +49,8 @@ struct tp_submit_role {
 
 	atomic_int load_lock;
 	atomic_llong look_again_mono_ms;
-	struct stamp stamp; /* load_lock */
-	int told;	    /* that it cannot be read; load_lock */
+	struct tp_config_seen *seen; /* by the last load; load_lock */
+	int told;		     /* that it cannot be read; load_lock */
 };
 
 /* ---- locks that a forked child can take ---------------------------------- */
@@ -138,40 +128,6 @@ static void tell_notes(tillpost_handle *handle, struct notes *notes)
 /* ---- configuration --------------------------------------------------------
  */
 
-static int same_time(const struct timespec *a, const struct timespec *b)
-{
-	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
-}
-
-static int same_stamp(const struct stamp *a, const struct stamp *b)
-{
-	return a->error == b->error && a->inode == b->inode &&
-	       a->size_bytes == b->size_bytes &&
-	       same_time(&a->changed, &b->changed) &&
-	       same_time(&a->directory_changed, &b->directory_changed);
-}
-
-static struct stamp take_stamp(const char *path)
-{
-	struct stamp stamp = { .error = 0 };
-	const char *slash = strrchr(path, '/');
-	char *directory = slash ? tp_strndup(path, (size_t)(slash - path) + 1)
-				: tp_strdup(".");
-	struct stat st;
-
-	if (stat(path, &st) < 0) {
-		stamp.error = errno;
-	} else {
-		stamp.changed = st.st_ctim;
-		stamp.inode = st.st_ino;
-		stamp.size_bytes = st.st_size;
-	}
-	if (directory && stat(directory, &st) == 0)
-		stamp.directory_changed = st.st_ctim;
-	tp_free(directory);
-	return stamp;
-}
-
 static int means_unreadable(int error)
 {
 	return error == EACCES || error == EPERM || error == ENOENT ||
@@ -201,14 +157,18 @@ static void warn(void *ctx, int level, const char *where, const char *text)
 }
 
 static int load(tillpost_handle *handle, struct notes *notes,
-	struct tp_config **config_out, struct tp_error *err)
+	struct tp_config_seen *seen, struct tp_config **config_out,
+	struct tp_error *err)
 {
 	struct tp_config_source source = tp_handle_source(handle);
 	struct tp_error found = TP_ERROR_INIT;
 	int error = readable_error(handle->config_path);
 	int rc = TP_OK;
 
-	if (!means_unreadable(error)) {
+	source.seen = seen;
+	if (means_unreadable(error)) {
+		tp_config_seen_add(seen, handle->config_path, NULL);
+	} else {
 		rc = tp_config_load(&source, warn, notes, config_out, &found);
 		/* A file that it includes may be closed to this user too. */
 		error = rc == TP_EPERM ? found.sys_errno : 0;
@@ -243,21 +203,31 @@ static void swap(struct tp_submit_role *role, struct tp_config *after)
 	tp_config_unref(&before);
 }
 
-/* Load lock held. The stamp comes last: a child that is forked on the way has
- * the old one and loads for itself. */
+static void free_seen(struct tp_config_seen *seen)
+{
+	if (seen)
+		tp_config_seen_clear(seen);
+	tp_free(seen);
+}
+
+/* Load lock held. What was seen comes last: a child that is forked on the way
+ * has the old and loads for itself. Of a load that failed it is kept too: until
+ * one of its files changes, it would fail again. */
 static int load_and_swap(
 	tillpost_handle *handle, struct notes *notes, struct tp_error *err)
 {
 	struct tp_submit_role *role = handle->submit;
-	struct stamp stamp = take_stamp(handle->config_path);
+	struct tp_config_seen *before = role->seen;
+	struct tp_config_seen *seen = tp_alloc(sizeof(*seen));
 	struct tp_config *after = NULL;
-	int rc = load(handle, notes, &after, err);
+	int rc = load(handle, notes, seen, &after, err);
 
 	if (rc >= 0) {
 		note_partial(role, notes, after);
 		swap(role, after);
 	}
-	role->stamp = stamp;
+	role->seen = seen;
+	free_seen(before);
 	return rc;
 }
 
@@ -279,11 +249,11 @@ int tp_submit_role_reload(tillpost_handle *handle, struct tp_error *err)
  * stays: mail must not be refused while somebody is still editing. */
 static void look(tillpost_handle *handle, struct notes *notes)
 {
-	struct stamp now = take_stamp(handle->config_path);
+	const struct tp_config_seen *seen = handle->submit->seen;
 	struct tp_error err = TP_ERROR_INIT;
 	char line[TP_ERROR_TEXT_BYTES + TP_ERROR_WHERE_BYTES + 64];
 
-	if (same_stamp(&now, &handle->submit->stamp))
+	if (seen && !tp_config_seen_changed(seen))
 		return;
 	if (load_and_swap(handle, notes, &err) >= 0)
 		return;
@@ -461,6 +431,7 @@ void tp_submit_role_close(tillpost_handle *handle)
 	if (!role)
 		return;
 	tp_config_unref(&role->config);
+	free_seen(role->seen);
 	forget_selves(role);
 	tp_free(role->spool_path);
 	tp_free(role);

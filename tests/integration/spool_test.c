@@ -632,6 +632,50 @@ static void a_changed_configuration_is_seen(struct world *world)
 	api->close(&handle);
 }
 
+/* In place, so that no directory tells of it. */
+static void rewrite(const char *path, const char *content)
+{
+	FILE *out = fopen(path, "w");
+
+	CHECK(out != NULL);
+	CHECK(fputs(content, out) >= 0);
+	CHECK(fclose(out) == 0);
+}
+
+static void a_change_of_an_included_file_is_seen(struct world *world)
+{
+	tillpost_handle *handle;
+	char path[PATH_BYTES];
+
+	path_of(world, "", "eu.conf", path);
+	write_file(world, "eu.conf", "eu = { };\n", 0644);
+	configure(world, "default = { relays = [\"lab\"]; };\n"
+			 "@include \"eu.conf\"\n");
+	handle = submitter(world);
+	(void)submit(world, handle, "eu");
+	rewrite(path, "eu = { };\nmars = { };\n");
+	sleep_ms(1200);
+	(void)submit(world, handle, "mars");
+
+	/* One that is missing, and comes. */
+	CHECK(unlink(path) == 0);
+	sleep_ms(1200);
+	(void)submit(world, handle, "mars");
+	CHECK(logged(world, "eu.conf does not exist; the one before stays"));
+	write_file(world, "eu.conf", "moon = { };\n", 0644);
+	sleep_ms(1200);
+	(void)submit(world, handle, "moon");
+
+	/* The managed file, which was not there. */
+	path_of(world, "", "tillpost.managed.conf", path);
+	write_file(world, "tillpost.managed.conf",
+		"stores = { venus = { from = \"v@example.com\"; }; };\n", 0644);
+	sleep_ms(1200);
+	(void)submit(world, handle, "venus");
+	CHECK(unlink(path) == 0);
+	world->api->close(&handle);
+}
+
 static tillpost_handle *inherited;
 
 static void child_submits(struct world *world)
@@ -931,6 +975,7 @@ static const struct test {
 	TEST(a_passive_handle_takes_in_while_it_runs),
 	TEST(what_the_queue_cannot_store_now_waits_in_the_spool),
 	TEST(a_changed_configuration_is_seen),
+	TEST(a_change_of_an_included_file_is_seen),
 	TEST(a_changed_mode_of_the_configuration_is_seen),
 	TEST(a_child_forked_during_a_load_loads_for_itself),
 	TEST(a_host_that_loads_again_when_called_back_is_not_stuck),
