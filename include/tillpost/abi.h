@@ -240,7 +240,8 @@ struct tillpost_run_options {
 
 struct tillpost_status {
 	uint32_t struct_size;
-	int32_t delivering;   /* 1: workers are active in this handle */
+	int32_t delivering;   /* 1: workers are active in this handle, or (1.1)
+			       * the daemon of its spool answers */
 	int64_t queued_count; /* waiting, deferred ones included */
 	int64_t active_count; /* in a worker's hands */
 	int64_t held_count;
@@ -257,12 +258,14 @@ struct tillpost_status {
 	int64_t taken_in_count;	   /* from the spool, since open */
 };
 
-/* One relay as the engine of this handle sees it. */
+/* One relay as the engine of this handle sees it; if that does not run, as the
+ * daemon of its spool sees it (1.1). */
 struct tillpost_relay_status {
 	uint32_t struct_size;
 	int32_t connections;
 	const char *relay;
-	const char *state;     /* "ready", "paused", "held" */
+	const char *state;     /* "ready", "paused", "held"; 1.1: "stopped" (no
+				* daemon answers), "unknown" */
 	const char *reason;    /* "" when ready */
 	int64_t retry_ms;      /* when it is tried again; 0: now */
 	int64_t waiting_count; /* due now, counted up to 1,000; what waits for

@@ -35,21 +35,12 @@ enum tp_query_op { TP_QUERY_MESSAGE, TP_QUERY_OUTCOMES, TP_QUERY_STATUS };
 
 #define TP_QUERY_ROWS_MAX_COUNT 1000
 
-/* All after queue_id is for outcomes alone, and as in struct
- * tp_outcome_filter. */
+/* A message has a queue id, the status nothing; outcomes have any of it, and a
+ * limit of 1 to TP_QUERY_ROWS_MAX_COUNT. Without a store: all that may be
+ * seen. */
 struct tp_query_request {
 	enum tp_query_op op;
-	const char *store;    /* NULL: all that may be seen; not for a message,
-			       * nor for the status */
-	const char *queue_id; /* NULL: none */
-	uint32_t limit;	      /* 1 to TP_QUERY_ROWS_MAX_COUNT */
-	const char *relay;
-	const char *message_id;
-	const char *recipient;
-	const char *verdict;
-	int64_t since_ms;
-	int64_t until_ms;
-	int64_t after_event_id;
+	struct tp_outcome_filter filter;
 };
 
 /* What is said of one message to somebody who knows its id. */
@@ -66,9 +57,10 @@ struct tp_query_message {
 	int64_t size_bytes;
 };
 
-/* One relay that serves a store which the asker may see. */
+/* One relay that serves a store which the asker may see; for who may see all
+ * also one that serves none. */
 struct tp_query_relay {
-	const char *store;
+	const char *store; /* "": none */
 	const char *relay;
 	const char *state;
 	const char *reason;

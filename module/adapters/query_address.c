@@ -6,8 +6,6 @@
 #define _GNU_SOURCE /* O_PATH */
 #include "adapters/query_address.h"
 
-#include "adapters/socket_address.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -15,12 +13,6 @@
 int tp_query_directory(const char *spool)
 {
 	return open(spool, O_PATH | O_DIRECTORY | O_CLOEXEC);
-}
-
-void tp_query_address(const char *spool, int directory, const char *name,
-	struct sockaddr_un *address_out)
-{
-	tp_socket_address(spool, directory, "", name, address_out);
 }
 
 int tp_query_connect(const struct sockaddr_un *address)

@@ -8,6 +8,7 @@
 
 #include "adapters/query_address.h"
 #include "adapters/query_wire.h"
+#include "adapters/socket_address.h"
 #include "base/buf.h"
 #include "base/clock.h"
 
@@ -71,7 +72,8 @@ static int connect_to(
 	int64_t deadline_ms = tp_deadline_ms(SILENCE_MS);
 	struct sockaddr_un address;
 
-	tp_query_address(asking->spool, directory, TP_QUERY_SOCKET, &address);
+	tp_socket_address(
+		asking->spool, directory, "", TP_QUERY_SOCKET, &address);
 	for (;;) {
 		asking->fd = tp_query_connect(&address);
 		if (asking->fd >= 0)

@@ -15,6 +15,7 @@
 
 #include "adapters/query_address.h"
 #include "adapters/query_wire.h"
+#include "adapters/socket_address.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
@@ -526,7 +527,8 @@ static int check_name(
 		return tp_fail(err, TP_EPERM, WHERE,
 			"%.200s/" TP_QUERY_SOCKET " is not a socket: remove it",
 			spool);
-	tp_query_address(spool, server->directory, TP_QUERY_SOCKET, &address);
+	tp_socket_address(
+		spool, server->directory, "", TP_QUERY_SOCKET, &address);
 	fd = tp_query_connect(&address);
 	if (fd >= 0)
 		(void)close(fd);
@@ -549,7 +551,7 @@ static int bind_new(struct tp_query_server *server, const char *spool)
 		socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (server->listener < 0)
 		return -1;
-	tp_query_address(spool, server->directory, NEW_SOCKET, &address);
+	tp_socket_address(spool, server->directory, "", NEW_SOCKET, &address);
 	if (unlinkat(server->directory, NEW_SOCKET, 0) < 0 && errno != ENOENT)
 		return -1;
 	if (bind(server->listener, (struct sockaddr *)&address,

@@ -40,7 +40,8 @@ struct field {
 		key, offsetof(struct type, member), kind \
 	}
 
-#define REQUEST(member, kind) FIELD(tp_query_request, #member, member, kind)
+#define REQUEST(member, kind) \
+	FIELD(tp_query_request, #member, filter.member, kind)
 /* The limit is not here: it has its own bounds. */
 static const struct field request_fields[] = {
 	REQUEST(store, KIND_TEXT),
@@ -351,8 +352,8 @@ int tp_query_wire_request(const struct tp_query_request *request,
 	for (i = 0; i < COUNT(request_fields) && rc >= 0; i++)
 		rc = ask_field(line, request, &request_fields[i], err);
 	if (rc >= 0 && request->op == TP_QUERY_OUTCOMES &&
-		json_object_set_new(
-			line, "limit", json_integer(request->limit)) < 0)
+		json_object_set_new(line, "limit",
+			json_integer((json_int_t)request->filter.limit)) < 0)
 		rc = TP_ENOMEM;
 	if (rc < 0) {
 		json_decref(line);
@@ -532,7 +533,7 @@ static int take_limit(const json_t *value, struct tp_query_request *request,
 		limit > TP_QUERY_ROWS_MAX_COUNT)
 		return tp_fail(err, TP_EINVAL, "limit", "must be 1 to %d",
 			TP_QUERY_ROWS_MAX_COUNT);
-	request->limit = (uint32_t)limit;
+	request->filter.limit = (size_t)limit;
 	return TP_OK;
 }
 
@@ -570,7 +571,7 @@ static int take_request(
 	const char *key;
 	json_t *value;
 
-	request->limit = TP_QUERY_ROWS_MAX_COUNT;
+	request->filter.limit = TP_QUERY_ROWS_MAX_COUNT;
 	if (rc < 0)
 		return rc;
 	json_object_foreach(object, key, value)
@@ -579,9 +580,10 @@ static int take_request(
 		if (rc < 0)
 			return rc;
 	}
-	if (request->queue_id && !tp_queue_id_valid(request->queue_id))
+	if (request->filter.queue_id &&
+		!tp_queue_id_valid(request->filter.queue_id))
 		return tp_fail(err, TP_EINVAL, "queue_id", "not a queue id");
-	if (request->op == TP_QUERY_MESSAGE && !request->queue_id)
+	if (request->op == TP_QUERY_MESSAGE && !request->filter.queue_id)
 		return tp_fail(err, TP_EINVAL, "queue_id", "is missing");
 	return TP_OK;
 }

@@ -28,6 +28,8 @@
 struct tp_spool_intake;
 struct tp_submit_role;
 struct tp_query_server;
+struct tp_query_answerer;
+struct tp_relay_list;
 
 struct tillpost_handle {
 	pid_t pid;
@@ -46,10 +48,12 @@ struct tillpost_handle {
 	struct tp_engine *engine;
 	int stop_pipe[2];
 	pthread_mutex_t delivery_lock;
-	unsigned delivery_count;	      /* starts without their stop */
-	struct tp_spool_intake *intake;	      /* NULL unless OPEN_INTAKE */
-	struct tp_query_server *query_server; /* query_answer.c's; NULL: none */
-	struct tp_queue *query_queue;	      /* the same queue, for answers */
+	unsigned delivery_count;	/* starts without their stop */
+	struct tp_spool_intake *intake; /* NULL unless OPEN_INTAKE */
+	/* query_answer.c's; NULL: none */
+	struct tp_query_server *query_server;
+	struct tp_query_answerer *query_answerer;
+	struct tp_queue *query_queue;  /* the same queue, for answers */
 	struct tp_submit_role *submit; /* NULL unless the role is submit; then
 					* config to engine are not used */
 };
@@ -192,6 +196,10 @@ void tp_handle_query_stop(tillpost_handle *handle);
 
 /* ---- query_calls.c ------------------------------------------------------ */
 
+/* What the daemon of this handle's spool says of the relays.
+ * @return 0; TP_ECONNECT (none runs), or as tp_query_ask() */
+int tp_query_calls_relays(tillpost_handle *handle, struct tp_relay_list *list,
+	struct tp_error *err) TP_USE_RESULT;
 /* The calls of the same names in the role submit: they ask the process that
  * takes the spool in. The handle was found usable. */
 int32_t tp_query_calls_status(tillpost_handle *handle,
@@ -233,12 +241,17 @@ int32_t tp_api_outcomes(tillpost_handle *handle,
 
 /* The public words of a state: a lease is the engine's own business. */
 const char *tp_public_state(enum tp_queue_state state);
-/* Borrows from INNER. */
-void tp_public_outcome(
-	const struct tp_outcome *inner, struct tillpost_outcome *out);
-/* Shows each relay as the engine of an embedded handle sees it. */
-int tp_handle_relays(tillpost_handle *handle, tillpost_relay_status_fn *relay,
-	void *ctx, struct tp_error *err);
+/* Borrows from FILTER, which was read with TP_ABI_READ. */
+struct tp_outcome_filter tp_public_filter(
+	const struct tillpost_outcome_filter *filter);
+/* Shows outcomes to the host; a tp_outcome_fn, whose context is a listing. */
+struct tp_outcome_listing {
+	tillpost_outcome_fn *outcome;
+	void *ctx;
+	int32_t shown;
+	int stopped; /* the host wants no more */
+};
+int tp_public_outcome_show(void *ctx, const struct tp_outcome *inner);
 
 /* ---- settings_calls.c --------------------------------------------------- */
 

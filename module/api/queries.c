@@ -5,6 +5,7 @@
  */
 #include "api/convert.h"
 #include "api/handle.h"
+#include "api/relay_list.h"
 
 #include "base/mem.h"
 
@@ -14,92 +15,60 @@
 
 /* ---- status ------------------------------------------------------------- */
 
-/* One lane, copied while the engine's lock is held. */
-struct lane_copy {
-	char relay[128];
-	char reason[TP_ERROR_TEXT_BYTES];
-	struct tp_lane_view view;
-};
-
-struct lane_list {
-	struct lane_copy *items;
-	size_t count;
-	int failed;
-};
-
-static void copy_lane(void *ctx, const struct tp_lane_view *view)
+/* A handle that does not deliver asks the daemon of its spool, whatever its own
+ * engine believes. @return 1: the daemon answered */
+static int ask_daemon(tillpost_handle *handle, struct tp_relay_list *list)
 {
-	struct lane_list *list = ctx;
-	struct lane_copy *items =
-		tp_realloc(list->items, (list->count + 1) * sizeof(*items));
-
-	if (!items) {
-		list->failed = 1;
-		return;
-	}
-	list->items = items;
-	items += list->count++;
-	(void)snprintf(items->relay, sizeof(items->relay), "%s", view->relay);
-	(void)snprintf(
-		items->reason, sizeof(items->reason), "%s", view->reason);
-	items->view = *view;
-}
-
-static int64_t waiting_for(
-	const struct tp_queue_relay_due *due, int count, const char *relay)
-{
-	int i;
-
-	for (i = 0; i < count; i++)
-		if (strcmp(due[i].relay, relay) == 0)
-			return due[i].due_count;
-	return 0;
-}
-
-static void show_lane(const struct lane_copy *lane, int64_t waiting,
-	tillpost_relay_status_fn *relay, void *ctx)
-{
-	struct tillpost_relay_status status;
-
-	TILLPOST_INIT(&status);
-	status.relay = lane->relay;
-	status.reason = lane->reason;
-	status.state = tp_lane_state_name(lane->view.state);
-	status.connections = lane->view.connections;
-	status.retry_ms = lane->view.retry_ms;
-	status.waiting_count = waiting;
-	(void)relay(ctx, &status);
-}
-
-int tp_handle_relays(tillpost_handle *handle, tillpost_relay_status_fn *relay,
-	void *ctx, struct tp_error *err)
-{
-	struct lane_list list = { NULL, 0, 0 };
-	struct tp_queue_relay_due *due = NULL;
+	struct tp_relay_list theirs = { .rows = NULL };
+	struct tp_error err = TP_ERROR_INIT;
+	int rc = tp_query_calls_relays(handle, &theirs, &err);
+	const char *state = rc == TP_ECONNECT ? "stopped" : "unknown";
+	const char *reason = rc >= 0 ? "not known to the daemon, which has "
+				       "another configuration: reload it"
+			     : rc == TP_ECONNECT ? "no daemon answers"
+						 : err.text;
 	size_t i;
-	int count;
 
-	count = handle->queue->ops->due(
+	for (i = 0; i < list->count; i++) {
+		struct tp_relay_row *row = &list->rows[i];
+		const struct tp_relay_row *their =
+			tp_relay_list_find(&theirs, row->relay);
+
+		if (their)
+			*row = *their;
+		else
+			tp_relay_row_set(row, state, reason, 0, 0);
+	}
+	tp_relay_list_clear(&theirs);
+	return rc >= 0;
+}
+
+static int count_due(tillpost_handle *handle, struct tp_relay_list *list,
+	struct tp_error *err)
+{
+	struct tp_queue_relay_due *due = NULL;
+	int count = handle->queue->ops->due(
 		handle->queue, tp_now_ms(&handle->clock), &due, err);
+	size_t i;
+
 	if (count < 0)
 		return count;
-	tp_engine_lanes(handle->engine, copy_lane, &list);
-	for (i = 0; i < list.count; i++) {
-		list.items[i].view.relay = list.items[i].relay;
-		show_lane(&list.items[i],
-			waiting_for(due, count, list.items[i].relay), relay,
-			ctx);
+	for (i = 0; i < list->count; i++)
+		list->rows[i].waiting_count = 0;
+	while (count-- > 0) {
+		struct tp_relay_row *row =
+			tp_relay_list_find(list, due[count].relay);
+
+		if (row)
+			row->waiting_count = due[count].due_count;
+		tp_free(due[count].relay);
 	}
-	while (count > 0)
-		tp_free(due[--count].relay);
 	tp_free(due);
-	tp_free(list.items);
-	return list.failed ? tp_fail(err, TP_ENOMEM, "status", "out of memory")
-			   : TP_OK;
+	return TP_OK;
 }
 
 static int fill_status(tillpost_handle *handle, struct tillpost_status *status,
-	struct tp_error *err)
+	int delivering, struct tp_error *err)
 {
 	struct tp_engine_stats sent;
 	struct tp_queue_stats stats;
@@ -110,7 +79,7 @@ static int fill_status(tillpost_handle *handle, struct tillpost_status *status,
 		return rc;
 	tp_engine_stats(handle->engine, &sent);
 	TILLPOST_INIT(&filled);
-	filled.delivering = tp_engine_running(handle->engine);
+	filled.delivering = delivering;
 	filled.queued_count = stats.queued;
 	filled.active_count = stats.leased + stats.in_doubt;
 	filled.held_count = stats.held;
@@ -126,6 +95,28 @@ static int fill_status(tillpost_handle *handle, struct tillpost_status *status,
 	return TP_OK;
 }
 
+static int show_status(tillpost_handle *handle, struct tillpost_status *status,
+	tillpost_relay_status_fn *relay, void *ctx, struct tp_error *err)
+{
+	struct tp_relay_list list = { .rows = NULL };
+	int delivering = tp_engine_running(handle->engine);
+	int rc = TP_OK;
+
+	tp_relay_list_lanes(&list, handle->engine);
+	if (!delivering)
+		delivering = ask_daemon(handle, &list);
+	if (list.failed)
+		rc = tp_fail(err, TP_ENOMEM, "status", "out of memory");
+	if (rc >= 0 && status)
+		rc = fill_status(handle, status, delivering, err);
+	if (rc >= 0 && relay)
+		rc = count_due(handle, &list, err);
+	if (rc >= 0 && relay)
+		tp_relay_list_show(&list, relay, ctx);
+	tp_relay_list_clear(&list);
+	return rc;
+}
+
 int32_t tp_api_status(tillpost_handle *handle, struct tillpost_status *status,
 	tillpost_relay_status_fn *relay, void *ctx, struct tillpost_error *err)
 {
@@ -134,10 +125,8 @@ int32_t tp_api_status(tillpost_handle *handle, struct tillpost_status *status,
 
 	if (rc >= 0 && handle->submit)
 		return tp_query_calls_status(handle, status, relay, ctx, err);
-	if (rc >= 0 && status)
-		rc = fill_status(handle, status, &detail);
-	if (rc >= 0 && relay)
-		rc = tp_handle_relays(handle, relay, ctx, &detail);
+	if (rc >= 0)
+		rc = show_status(handle, status, relay, ctx, &detail);
 	/* Who asks again and again, as a watchdog does, must not find well what
 	 * does not work any more. */
 	if (rc >= 0 && handle->intake)
@@ -358,13 +347,24 @@ int32_t tp_api_queue_action(tillpost_handle *handle, int32_t action,
 
 /* ---- outcomes ----------------------------------------------------------- */
 
-struct outcome_listing {
-	tillpost_outcome_fn *outcome;
-	void *ctx;
-	int32_t shown;
-};
+struct tp_outcome_filter tp_public_filter(
+	const struct tillpost_outcome_filter *filter)
+{
+	return (struct tp_outcome_filter) {
+		.store = filter->store,
+		.relay = filter->relay,
+		.queue_id = filter->queue_id,
+		.message_id = filter->message_id,
+		.recipient = filter->recipient,
+		.verdict = filter->verdict,
+		.since_ms = filter->since_ms,
+		.until_ms = filter->until_ms,
+		.after_event_id = filter->after_event_id,
+		.limit = filter->limit,
+	};
+}
 
-void tp_public_outcome(
+static void public_outcome(
 	const struct tp_outcome *inner, struct tillpost_outcome *out)
 {
 	TILLPOST_INIT(out);
@@ -395,14 +395,15 @@ void tp_public_outcome(
 	out->next_try_ms = inner->next_try_ms;
 }
 
-static int show_outcome(void *ctx, const struct tp_outcome *inner)
+int tp_public_outcome_show(void *ctx, const struct tp_outcome *inner)
 {
-	struct outcome_listing *listing = ctx;
+	struct tp_outcome_listing *listing = ctx;
 	struct tillpost_outcome outcome;
 
-	tp_public_outcome(inner, &outcome);
+	public_outcome(inner, &outcome);
 	listing->shown++;
-	return listing->outcome(listing->ctx, &outcome);
+	listing->stopped = listing->outcome(listing->ctx, &outcome) != 0;
+	return listing->stopped;
 }
 
 int32_t tp_api_outcomes(tillpost_handle *handle,
@@ -412,7 +413,7 @@ int32_t tp_api_outcomes(tillpost_handle *handle,
 	struct tp_error detail = TP_ERROR_INIT;
 	struct tillpost_outcome_filter known;
 	struct tp_outcome_filter inner;
-	struct outcome_listing listing = { outcome, ctx, 0 };
+	struct tp_outcome_listing listing = { outcome, ctx, 0, 0 };
 	int rc = tp_handle_usable(handle, &detail);
 
 	TP_ABI_READ(&known, filter);
@@ -423,19 +424,8 @@ int32_t tp_api_outcomes(tillpost_handle *handle,
 		rc = tp_fail(&detail, TP_EINVAL, "outcome", "is NULL");
 	if (rc < 0)
 		return tp_abi_error(err, rc, &detail);
-	inner = (struct tp_outcome_filter) {
-		.store = known.store,
-		.relay = known.relay,
-		.queue_id = known.queue_id,
-		.message_id = known.message_id,
-		.recipient = known.recipient,
-		.verdict = known.verdict,
-		.since_ms = known.since_ms,
-		.until_ms = known.until_ms,
-		.after_event_id = known.after_event_id,
-		.limit = known.limit,
-	};
-	rc = handle->queue->ops->outcomes(
-		handle->queue, &inner, show_outcome, &listing, &detail);
+	inner = tp_public_filter(&known);
+	rc = handle->queue->ops->outcomes(handle->queue, &inner,
+		tp_public_outcome_show, &listing, &detail);
 	return rc < 0 ? tp_abi_error(err, rc, &detail) : listing.shown;
 }

@@ -14,6 +14,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "api/handle.h"
+#include "api/relay_list.h"
 
 #include "adapters/query.h"
 #include "base/mem.h"
@@ -26,7 +27,6 @@
 struct asker {
 	tillpost_handle *handle;
 	struct tp_config *config;
-	struct tp_user_name name;
 	struct tp_user user;
 	int sees_all;
 	int64_t until_mono_ms;
@@ -171,15 +171,15 @@ static int answer_message(const struct asker *asker,
 	struct tp_queue *queue = asker->handle->query_queue;
 	struct message_search search = { .asker = asker };
 	struct tp_queue_filter filter = {
-		.queue_id = request->queue_id,
+		.queue_id = request->filter.queue_id,
 		.state = -1,
 	};
 	int rc = queue->ops->list(queue, &filter, show_waiting, &search, err);
 
 	if (rc >= 0 && !search.seen)
-		rc = show_ended(request->queue_id, &search, err);
+		rc = show_ended(request->filter.queue_id, &search, err);
 	if (rc >= 0 && !search.shown)
-		rc = tp_fail(err, TP_ENOTFOUND, request->queue_id,
+		rc = tp_fail(err, TP_ENOTFOUND, request->filter.queue_id,
 			"no such message is known here, or it is not yours");
 	return rc;
 }
@@ -288,31 +288,20 @@ static int answer_outcomes(const struct asker *asker,
 	const struct tp_query_request *request, struct tp_error *err)
 {
 	struct tp_queue *queue = asker->handle->query_queue;
-	const struct tp_outcome_filter filter = {
-		.store = request->store,
-		.relay = request->relay,
-		.queue_id = request->queue_id,
-		.message_id = request->message_id,
-		.recipient = request->recipient,
-		.verdict = request->verdict,
-		.since_ms = request->since_ms,
-		.until_ms = request->until_ms,
-		.after_event_id = request->after_event_id,
-		.limit = request->limit,
-	};
+	const struct tp_outcome_filter *filter = &request->filter;
 
-	if (!request->store && !asker->sees_all)
-		return answer_from_stores(asker, &filter, err);
+	if (!filter->store && !asker->sees_all)
+		return answer_from_stores(asker, filter, err);
 	/* The same words for a store that is not there. */
-	if (request->store &&
-		!may_see(asker, tp_config_store(asker->config, request->store)))
+	if (filter->store &&
+		!may_see(asker, tp_config_store(asker->config, filter->store)))
 		return tp_fail(err, TP_EPERM, "store",
 			"user %.40s may not see what became of the mail of "
 			"store \"%.60s\": its setting users does not name him",
-			asker->name.name[0] ? asker->name.name : "?",
-			request->store);
+			asker->user.name ? asker->user.name : "?",
+			filter->store);
 	return queue->ops->outcomes(
-		queue, &filter, asker->sink->outcome, asker->sink->ctx, err);
+		queue, filter, asker->sink->outcome, asker->sink->ctx, err);
 }
 
 /* ---- status ------------------------------------------------------------- */
@@ -341,26 +330,17 @@ static int count_item(void *ctx, const struct tp_queue_item *item)
 	return 0;
 }
 
-/* A copy: lanes are shown under the engine's lock. */
-struct lane_search {
-	const char *relay;
-	struct tp_lane_view view;
-	char reason[TP_ERROR_TEXT_BYTES];
-};
-
-static void find_lane(void *ctx, const struct tp_lane_view *view)
+static void take_lane(
+	struct tp_query_relay *row, const struct tp_relay_row *lane)
 {
-	struct lane_search *search = ctx;
-
-	if (strcmp(view->relay, search->relay) != 0)
-		return;
-	search->view = *view;
-	(void)snprintf(
-		search->reason, sizeof(search->reason), "%s", view->reason);
+	row->state = lane->state;
+	row->reason = lane->reason;
+	row->retry_ms = lane->retry_ms;
+	row->connections = lane->connections;
 }
 
 static int show_store(const struct asker *asker, const struct tp_store *store,
-	struct tp_error *err)
+	const struct tp_relay_list *lanes, struct tp_error *err)
 {
 	struct tp_queue *queue = asker->handle->query_queue;
 	struct tp_queue_filter filter = {
@@ -371,12 +351,15 @@ static int show_store(const struct asker *asker, const struct tp_store *store,
 	struct tp_query_relay row = {
 		.store = store->name,
 		.relay = store->relay->name,
+		.state = tp_lane_state_name(TP_LANE_READY),
+		.reason = "",
 	};
 	struct counting counting = {
 		.row = &row,
 		.now_ms = tp_now_ms(&asker->handle->clock),
 	};
-	struct lane_search lane = { .relay = store->relay->name };
+	const struct tp_relay_row *lane =
+		tp_relay_list_find(lanes, store->relay->name);
 	int rc = has_time(asker, err);
 
 	if (rc >= 0)
@@ -384,36 +367,93 @@ static int show_store(const struct asker *asker, const struct tp_store *store,
 			queue, &filter, count_item, &counting, err);
 	if (rc < 0)
 		return rc;
-	tp_engine_lanes(asker->handle->engine, find_lane, &lane);
-	row.state = tp_lane_state_name(lane.view.state);
-	row.reason = lane.reason;
-	row.retry_ms = lane.view.retry_ms;
-	row.connections = lane.view.connections;
+	if (lane)
+		take_lane(&row, lane);
 	return asker->sink->relay(asker->sink->ctx, &row);
 }
 
-static int answer_status(const struct asker *asker, struct tp_error *err)
+static int is_used(const struct tp_config *config, const char *relay)
+{
+	size_t i;
+
+	for (i = 0; i < config->store_count; i++)
+		if (strcmp(config->stores[i].relay->name, relay) == 0)
+			return 1;
+	return 0;
+}
+
+static int show_unused(
+	const struct asker *asker, const struct tp_relay_list *lanes)
 {
 	int rc = TP_OK;
 	size_t i;
 
+	for (i = 0; i < lanes->count && rc == TP_OK; i++) {
+		struct tp_query_relay row = {
+			.store = "",
+			.relay = lanes->rows[i].relay,
+		};
+
+		if (is_used(asker->config, row.relay))
+			continue;
+		take_lane(&row, &lanes->rows[i]);
+		rc = asker->sink->relay(asker->sink->ctx, &row);
+	}
+	return rc;
+}
+
+static int answer_status(const struct asker *asker, struct tp_error *err)
+{
+	struct tp_relay_list lanes = { .rows = NULL };
+	int rc = TP_OK;
+	size_t i;
+
+	tp_relay_list_lanes(&lanes, asker->handle->engine);
+	if (lanes.failed)
+		rc = tp_fail(err, TP_ENOMEM, "status", "out of memory");
 	for (i = 0; i < asker->config->store_count && rc == TP_OK; i++)
 		if (may_see(asker, &asker->config->stores[i]))
-			rc = show_store(asker, &asker->config->stores[i], err);
+			rc = show_store(
+				asker, &asker->config->stores[i], &lanes, err);
+	if (rc == TP_OK && asker->sees_all)
+		rc = show_unused(asker, &lanes);
+	tp_relay_list_clear(&lanes);
 	return rc < 0 ? rc : TP_OK;
 }
 
 /* ---- who asks ----------------------------------------------------------- */
 
-static int find_asker(struct asker *asker, uid_t uid, struct tp_error *err)
+/* What the query server's thread keeps. */
+struct tp_query_answerer {
+	tillpost_handle *handle;
+	struct tp_user_names names;
+};
+
+/* 1 if some store lists a user by name: only then is it asked for, for the
+ * system's directory of users may be slow, and everybody waits for it. */
+static int names_matter(const struct tp_config *config)
+{
+	size_t i;
+	size_t u;
+
+	for (i = 0; i < config->store_count; i++)
+		for (u = 0; u < config->stores[i].users.count; u++) {
+			const char *user = config->stores[i].users.items[u];
+
+			if (user[strspn(user, "0123456789")] != '\0')
+				return 1;
+		}
+	return 0;
+}
+
+static int find_asker(struct asker *asker, struct tp_user_names *names,
+	uid_t uid, struct tp_error *err)
 {
 	asker->sees_all = uid == 0 || uid == geteuid();
-	if (asker->sees_all)
+	asker->user = (struct tp_user) { .uid = (uint32_t)uid };
+	if (asker->sees_all || !names_matter(asker->config))
 		return TP_OK;
-	if (tp_user_name_find(uid, &asker->name, err) < 0)
-		return err->code;
-	asker->user = tp_user_of(&asker->name);
-	return TP_OK;
+	return tp_user_names_find(names, uid, &asker->user, err);
 }
 
 static int say_less(struct tp_error *err)
@@ -425,39 +465,51 @@ static int say_less(struct tp_error *err)
 		TP_QUERY_SEARCH_MAX_MS);
 }
 
+static int answer_asker(struct asker *asker,
+	const struct tp_query_request *request, struct tp_error *err)
+{
+	asker->until_mono_ms = tp_deadline_ms(TP_QUERY_SEARCH_MAX_MS);
+	switch (request->op) {
+	case TP_QUERY_MESSAGE:
+		return answer_message(asker, request, err);
+	case TP_QUERY_OUTCOMES:
+		return answer_outcomes(asker, request, err);
+	default:
+		return answer_status(asker, err);
+	}
+}
+
 static int answer(void *ctx, uid_t uid, const struct tp_query_request *request,
 	const struct tp_query_sink *sink, struct tp_error *err)
 {
-	struct asker asker = { .handle = ctx, .sink = sink };
-	int rc = find_asker(&asker, uid, err);
+	struct tp_query_answerer *answerer = ctx;
+	struct asker asker = {
+		.handle = answerer->handle,
+		.config = tp_handle_config(answerer->handle),
+		.sink = sink,
+	};
+	int rc = find_asker(&asker, &answerer->names, uid, err);
 
-	if (rc < 0)
-		return rc;
-	asker.config = tp_handle_config(asker.handle);
-	asker.until_mono_ms = tp_deadline_ms(TP_QUERY_SEARCH_MAX_MS);
-	switch (request->op) {
-	case TP_QUERY_MESSAGE:
-		rc = answer_message(&asker, request, err);
-		break;
-	case TP_QUERY_OUTCOMES:
-		rc = answer_outcomes(&asker, request, err);
-		break;
-	default:
-		rc = answer_status(&asker, err);
-	}
+	if (rc >= 0)
+		rc = answer_asker(&asker, request, err);
 	tp_config_unref(&asker.config);
 	return rc == TP_ETIMEOUT ? say_less(err) : rc;
 }
 
 int tp_handle_query_start(tillpost_handle *handle, struct tp_error *err)
 {
+	struct tp_query_answerer *answerer = tp_alloc(sizeof(*answerer));
 	char *spool = tp_handle_spool(handle);
 	int rc;
 
-	if (!spool)
-		return tp_fail(err, TP_ENOMEM, "spool", "out of memory");
-	rc = tp_query_server_start(
-		spool, answer, handle, &handle->query_server, err);
+	handle->query_answerer = answerer;
+	if (spool && answerer) {
+		answerer->handle = handle;
+		rc = tp_query_server_start(
+			spool, answer, answerer, &handle->query_server, err);
+	} else {
+		rc = tp_fail(err, TP_ENOMEM, "spool", "out of memory");
+	}
 	tp_free(spool);
 	return rc;
 }
@@ -465,4 +517,6 @@ int tp_handle_query_start(tillpost_handle *handle, struct tp_error *err)
 void tp_handle_query_stop(tillpost_handle *handle)
 {
 	tp_query_server_stop(&handle->query_server);
+	tp_free(handle->query_answerer);
+	handle->query_answerer = NULL;
 }

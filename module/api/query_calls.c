@@ -7,6 +7,7 @@
  */
 #include "api/convert.h"
 #include "api/handle.h"
+#include "api/relay_list.h"
 
 #include "adapters/query.h"
 #include "adapters/spool.h"
@@ -94,7 +95,7 @@ static int list_one(tillpost_handle *handle, struct message_listing *listing,
 	const char *queue_id = listing->filter->queue_id;
 	const struct tp_query_request request = {
 		.op = TP_QUERY_MESSAGE,
-		.queue_id = queue_id,
+		.filter.queue_id = queue_id,
 	};
 	const struct tp_query_sink sink = {
 		.ctx = listing,
@@ -136,48 +137,24 @@ int32_t tp_query_calls_queue_list(tillpost_handle *handle,
 
 /* ---- outcomes ----------------------------------------------------------- */
 
-struct outcome_listing {
-	tillpost_outcome_fn *outcome;
-	void *ctx;
-	int32_t shown;
-	int stopped;
-};
-
-static int show_outcome(void *ctx, const struct tp_outcome *inner)
-{
-	struct outcome_listing *listing = ctx;
-	struct tillpost_outcome outcome;
-
-	tp_public_outcome(inner, &outcome);
-	listing->shown++;
-	listing->stopped = listing->outcome(listing->ctx, &outcome) != 0;
-	return listing->stopped;
-}
-
 static int ask_outcomes(tillpost_handle *handle,
 	const struct tillpost_outcome_filter *filter,
-	struct outcome_listing *listing, struct tp_error *err)
+	struct tp_outcome_listing *listing, struct tp_error *err)
 {
 	int all = filter->limit == 0 || filter->limit > TP_QUERY_ROWS_MAX_COUNT;
-	const struct tp_query_request request = {
+	struct tp_query_request request = {
 		.op = TP_QUERY_OUTCOMES,
-		.store = filter->store,
-		.queue_id = filter->queue_id,
-		.limit = all ? TP_QUERY_ROWS_MAX_COUNT : filter->limit,
-		.relay = filter->relay,
-		.message_id = filter->message_id,
-		.recipient = filter->recipient,
-		.verdict = filter->verdict,
-		.since_ms = filter->since_ms,
-		.until_ms = filter->until_ms,
-		.after_event_id = filter->after_event_id,
+		.filter = tp_public_filter(filter),
 	};
 	const struct tp_query_sink sink = {
 		.ctx = listing,
-		.outcome = show_outcome,
+		.outcome = tp_public_outcome_show,
 	};
-	int rc = ask(handle, &request, &sink, err);
+	int rc;
 
+	if (all)
+		request.filter.limit = TP_QUERY_ROWS_MAX_COUNT;
+	rc = ask(handle, &request, &sink, err);
 	if (rc == TP_QUERY_ROWS_MAX_COUNT && all && !listing->stopped)
 		return tp_fail(err, TP_ETOOBIG, "limit",
 			"only the newest %d outcomes can be asked for: give a "
@@ -192,7 +169,7 @@ int32_t tp_query_calls_outcomes(tillpost_handle *handle,
 {
 	struct tp_error detail = TP_ERROR_INIT;
 	struct tillpost_outcome_filter known;
-	struct outcome_listing listing = { outcome, ctx, 0, 0 };
+	struct tp_outcome_listing listing = { outcome, ctx, 0, 0 };
 	int rc;
 
 	TP_ABI_READ(&known, filter);
@@ -205,57 +182,24 @@ int32_t tp_query_calls_outcomes(tillpost_handle *handle,
 
 /* ---- status ------------------------------------------------------------- */
 
-/* One relay, whichever and however many stores it serves. */
-struct relay_sum {
-	char relay[128];
-	char state[32];
-	char reason[TP_ERROR_TEXT_BYTES];
-	int64_t retry_ms;
-	int64_t waiting_count;
-	int connections;
-};
-
+/* One row for each relay, whichever and however many stores it serves. */
 struct status_sum {
 	struct tillpost_status status;
-	struct relay_sum *relays;
-	size_t count;
-	int failed;
+	struct tp_relay_list relays;
 };
-
-static struct relay_sum *relay_of(struct status_sum *sum, const char *name)
-{
-	struct relay_sum *relays;
-	size_t i;
-
-	for (i = 0; i < sum->count; i++)
-		if (strcmp(sum->relays[i].relay, name) == 0)
-			return &sum->relays[i];
-	relays = tp_realloc(sum->relays, (sum->count + 1) * sizeof(*relays));
-	if (!relays)
-		return NULL;
-	sum->relays = relays;
-	relays += sum->count++;
-	memset(relays, 0, sizeof(*relays));
-	(void)snprintf(relays->relay, sizeof(relays->relay), "%s", name);
-	return relays;
-}
 
 static int add_row(void *ctx, const struct tp_query_relay *row)
 {
 	struct status_sum *sum = ctx;
 	struct tillpost_status *status = &sum->status;
-	struct relay_sum *relay = relay_of(sum, row->relay);
+	struct tp_relay_row *relay = tp_relay_list_of(&sum->relays, row->relay);
 
-	if (!relay) {
-		sum->failed = 1;
+	if (!relay)
 		return 1;
-	}
-	(void)snprintf(relay->state, sizeof(relay->state), "%s", row->state);
-	(void)snprintf(relay->reason, sizeof(relay->reason), "%s", row->reason);
-	relay->retry_ms = row->retry_ms;
 	relay->waiting_count += row->waiting_count;
 	status->connection_count += row->connections - relay->connections;
-	relay->connections = row->connections;
+	tp_relay_row_set(relay, row->state, row->reason, row->retry_ms,
+		row->connections);
 	status->queued_count += row->queued_count;
 	status->active_count += row->active_count;
 	status->held_count += row->held_count;
@@ -266,25 +210,32 @@ static int add_row(void *ctx, const struct tp_query_relay *row)
 	return 0;
 }
 
-static void show_relays(const struct status_sum *sum,
-	tillpost_relay_status_fn *relay, void *ctx)
+/* Whatever it returns, the relays are to be cleared. */
+static int ask_status(
+	tillpost_handle *handle, struct status_sum *sum, struct tp_error *err)
 {
-	struct tillpost_relay_status status;
-	int stop = 0;
-	size_t i;
+	const struct tp_query_request request = { .op = TP_QUERY_STATUS };
+	const struct tp_query_sink sink = { .ctx = sum, .relay = add_row };
+	int rc;
 
-	for (i = 0; i < sum->count && !stop; i++) {
-		const struct relay_sum *at = &sum->relays[i];
+	sum->relays = (struct tp_relay_list) { .rows = NULL };
+	TILLPOST_INIT(&sum->status);
+	rc = ask(handle, &request, &sink, err);
+	if (rc >= 0 && sum->relays.failed)
+		return tp_fail(err, TP_ENOMEM, "status", "out of memory");
+	return rc;
+}
 
-		TILLPOST_INIT(&status);
-		status.relay = at->relay;
-		status.state = at->state;
-		status.reason = at->reason;
-		status.retry_ms = at->retry_ms;
-		status.waiting_count = at->waiting_count;
-		status.connections = at->connections;
-		stop = relay(ctx, &status) != 0;
-	}
+int tp_query_calls_relays(tillpost_handle *handle, struct tp_relay_list *list,
+	struct tp_error *err)
+{
+	struct status_sum sum;
+	int rc = ask_status(handle, &sum, err);
+
+	if (rc < 0)
+		tp_relay_list_clear(&sum.relays);
+	*list = sum.relays;
+	return rc < 0 ? rc : TP_OK;
 }
 
 int32_t tp_query_calls_status(tillpost_handle *handle,
@@ -292,22 +243,16 @@ int32_t tp_query_calls_status(tillpost_handle *handle,
 	void *ctx, struct tillpost_error *err)
 {
 	struct tp_error detail = TP_ERROR_INIT;
-	struct status_sum sum = { .relays = NULL };
-	const struct tp_query_request request = { .op = TP_QUERY_STATUS };
-	const struct tp_query_sink sink = { .ctx = &sum, .relay = add_row };
-	int rc;
+	struct status_sum sum;
+	int rc = ask_status(handle, &sum, &detail);
 
-	TILLPOST_INIT(&sum.status);
-	rc = ask(handle, &request, &sink, &detail);
-	if (rc >= 0 && sum.failed)
-		rc = tp_fail(&detail, TP_ENOMEM, "status", "out of memory");
 	if (rc >= 0 && status) {
 		sum.status.delivering = 1;
 		tp_handle_spool_status(handle, &sum.status);
 		TP_ABI_WRITE(status, &sum.status);
 	}
 	if (rc >= 0 && relay)
-		show_relays(&sum, relay, ctx);
-	tp_free(sum.relays);
+		tp_relay_list_show(&sum.relays, relay, ctx);
+	tp_relay_list_clear(&sum.relays);
 	return rc < 0 ? tp_abi_error(err, rc, &detail) : TP_OK;
 }

@@ -34,14 +34,16 @@ static void need_reason(int rc, const struct tp_error *err)
 static void need_same(
 	const struct tp_query_request *a, const struct tp_query_request *b)
 {
-	need(a->op == b->op && a->limit == b->limit);
-	need(tp_streq(a->store, b->store) && tp_streq(a->relay, b->relay));
-	need(tp_streq(a->queue_id, b->queue_id));
-	need(tp_streq(a->message_id, b->message_id));
-	need(tp_streq(a->recipient, b->recipient));
-	need(tp_streq(a->verdict, b->verdict));
-	need(a->since_ms == b->since_ms && a->until_ms == b->until_ms);
-	need(a->after_event_id == b->after_event_id);
+	need(a->op == b->op && a->filter.limit == b->filter.limit);
+	need(tp_streq(a->filter.store, b->filter.store) &&
+		tp_streq(a->filter.relay, b->filter.relay));
+	need(tp_streq(a->filter.queue_id, b->filter.queue_id));
+	need(tp_streq(a->filter.message_id, b->filter.message_id));
+	need(tp_streq(a->filter.recipient, b->filter.recipient));
+	need(tp_streq(a->filter.verdict, b->filter.verdict));
+	need(a->filter.since_ms == b->filter.since_ms &&
+		a->filter.until_ms == b->filter.until_ms);
+	need(a->filter.after_event_id == b->filter.after_event_id);
 }
 
 static void try_request(const char *line, size_t len)
@@ -57,11 +59,12 @@ static void try_request(const char *line, size_t len)
 		need_reason(rc, &err);
 		return;
 	}
-	need(asked.request.limit >= 1 &&
-		asked.request.limit <= TP_QUERY_ROWS_MAX_COUNT);
-	need(!asked.request.queue_id ||
-		tp_queue_id_valid(asked.request.queue_id));
-	need(asked.request.queue_id || asked.request.op != TP_QUERY_MESSAGE);
+	need(asked.request.filter.limit >= 1 &&
+		asked.request.filter.limit <= TP_QUERY_ROWS_MAX_COUNT);
+	need(!asked.request.filter.queue_id ||
+		tp_queue_id_valid(asked.request.filter.queue_id));
+	need(asked.request.filter.queue_id ||
+		asked.request.op != TP_QUERY_MESSAGE);
 	/* It may grow: what came as it was is escaped now. */
 	rc = tp_query_wire_request(&asked.request, &again, &err);
 	need(rc == TP_OK || rc == TP_EINVAL);

@@ -244,10 +244,12 @@ json "'$id' not in [m['queue_id'] for m in LINES]"
 
 run 0 status -c "$conf"
 shows out '^waiting +1$'
-shows out '^office +'
+shows out '^office +stopped +0 .* no daemon answers$'
 run 0 status -c "$conf" --json
 json 'len(LINES) == 1 and LINES[0]["queued_count"] == 1'
 json "[r['relay'] for r in LINES[0]['relays']] == ['lab', 'office']"
+json 'LINES[0]["delivering"] is False'
+json '{r["state"] for r in LINES[0]["relays"]} == {"stopped"}'
 
 # ---- log --------------------------------------------------------------------
 

@@ -87,6 +87,10 @@ run 69 $red log
 shows err 'asking tillpostd'
 shows err 'tillpostd does not run'
 
+run 0 "$TP_UID" status
+shows out '^nobody +stopped +.*no daemon answers$'
+shows_not out ready
+
 # ---- the daemon delivers, in vain -------------------------------------------
 
 installed_start || exit 1
@@ -135,6 +139,16 @@ shows err 'no such message is known here'
 run 66 $neither queue show "$red_id"
 run 77 $red queue
 run 77 $red queue hold "$red_id"
+
+# Who may see all is told what the daemon sees, also of a relay without a store.
+for owner in 0 "$TP_UID"; do
+	run 0 "$owner" status
+	shows out '^nobody +paused +[0-9]+ +.*refused'
+	shows out '^unused +ready +'
+	run 0 "$owner" status --json
+	shows out '"state":"paused"'
+	shows out '"delivering":true'
+done
 
 # Its owner reads the queue himself.
 run 0 "$TP_UID" log

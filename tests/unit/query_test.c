@@ -15,6 +15,7 @@
 
 #include "adapters/query.h"
 #include "adapters/query_address.h"
+#include "adapters/socket_address.h"
 #include "adapters/query_wire.h"
 #include "base/clock.h"
 
@@ -86,9 +87,9 @@ static int give_outcomes(struct fixture *fixture,
 	const struct tp_query_sink *sink)
 {
 	struct tp_outcome outcome = {
-		.store = request->store,
-		.queue_id = request->queue_id,
-		.recipient = request->recipient,
+		.store = request->filter.store,
+		.queue_id = request->filter.queue_id,
+		.recipient = request->filter.recipient,
 		.verdict = "sent",
 	};
 	int text_bytes = atomic_load(&fixture->text_bytes);
@@ -101,7 +102,7 @@ static int give_outcomes(struct fixture *fixture,
 	for (i = 1; i <= atomic_load(&fixture->row_count); i++) {
 		tp_sleep_ms(atomic_load(&fixture->pause_ms));
 		outcome.event_id = i;
-		outcome.size_bytes = request->limit;
+		outcome.size_bytes = (int64_t)request->filter.limit;
 		if (sink->outcome(sink->ctx, &outcome))
 			return TP_OK;
 	}
@@ -113,7 +114,7 @@ static int answer(void *ctx, uid_t uid, const struct tp_query_request *request,
 {
 	struct fixture *fixture = ctx;
 	struct tp_query_message message = {
-		.queue_id = request->queue_id,
+		.queue_id = request->filter.queue_id,
 		.store = "eu",
 		.state = "queued",
 	};
@@ -226,9 +227,10 @@ static int ask(const char *spool, enum tp_query_op op, struct seen *seen,
 {
 	const struct tp_query_request request = {
 		.op = op,
-		.queue_id = op == TP_QUERY_MESSAGE ? ID : NULL,
-		.recipient = op == TP_QUERY_OUTCOMES ? "b@example.net" : NULL,
-		.limit = 77,
+		.filter.queue_id = op == TP_QUERY_MESSAGE ? ID : NULL,
+		.filter.recipient =
+			op == TP_QUERY_OUTCOMES ? "b@example.net" : NULL,
+		.filter.limit = 77,
 	};
 	const struct tp_query_sink sink = {
 		.ctx = seen,
@@ -272,7 +274,7 @@ static int bare_client(const struct fixture *fixture)
 	struct sockaddr_un address;
 	int fd;
 
-	tp_query_address(fixture->spool, -1, TP_QUERY_SOCKET, &address);
+	tp_socket_address(fixture->spool, -1, "", TP_QUERY_SOCKET, &address);
 	fd = tp_query_connect(&address);
 	assert_true(fd >= 0);
 	return fd;
@@ -758,7 +760,7 @@ static int listen_there(const struct fixture *fixture)
 	struct sockaddr_un address;
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	tp_query_address(fixture->spool, -1, TP_QUERY_SOCKET, &address);
+	tp_socket_address(fixture->spool, -1, "", TP_QUERY_SOCKET, &address);
 	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
 		chmod(fixture->socket, 0666) < 0 || listen(fd, 8) < 0)
 		return -1;
@@ -958,7 +960,7 @@ static void leave_dead_socket(const struct fixture *fixture, const char *name)
 	struct sockaddr_un address;
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
-	tp_query_address(fixture->spool, -1, name, &address);
+	tp_socket_address(fixture->spool, -1, "", name, &address);
 	assert_int_equal(
 		bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	(void)close(fd);

@@ -33,37 +33,39 @@ static void same_request(
 	const struct tp_query_request *a, const struct tp_query_request *b)
 {
 	assert_int_equal(a->op, b->op);
-	assert_true(tp_streq(a->store, b->store));
-	assert_true(tp_streq(a->queue_id, b->queue_id));
-	assert_true(tp_streq(a->relay, b->relay));
-	assert_true(tp_streq(a->message_id, b->message_id));
-	assert_true(tp_streq(a->recipient, b->recipient));
-	assert_true(tp_streq(a->verdict, b->verdict));
-	assert_true(a->since_ms == b->since_ms);
-	assert_true(a->until_ms == b->until_ms);
-	assert_true(a->after_event_id == b->after_event_id);
+	assert_true(tp_streq(a->filter.store, b->filter.store));
+	assert_true(tp_streq(a->filter.queue_id, b->filter.queue_id));
+	assert_true(tp_streq(a->filter.relay, b->filter.relay));
+	assert_true(tp_streq(a->filter.message_id, b->filter.message_id));
+	assert_true(tp_streq(a->filter.recipient, b->filter.recipient));
+	assert_true(tp_streq(a->filter.verdict, b->filter.verdict));
+	assert_true(a->filter.since_ms == b->filter.since_ms);
+	assert_true(a->filter.until_ms == b->filter.until_ms);
+	assert_true(a->filter.after_event_id == b->filter.after_event_id);
 	if (a->op == TP_QUERY_OUTCOMES)
-		assert_int_equal(a->limit, b->limit);
+		assert_int_equal(a->filter.limit, b->filter.limit);
 }
 
 static void requests_come_back_as_they_were(void **state)
 {
 	static const struct tp_query_request cases[] = {
 		{ .op = TP_QUERY_STATUS },
-		{ .op = TP_QUERY_MESSAGE, .queue_id = ID },
-		{ .op = TP_QUERY_OUTCOMES, .limit = 1 },
-		{ .op = TP_QUERY_OUTCOMES, .store = "eu", .limit = 1000 },
+		{ .op = TP_QUERY_MESSAGE, .filter.queue_id = ID },
+		{ .op = TP_QUERY_OUTCOMES, .filter.limit = 1 },
 		{ .op = TP_QUERY_OUTCOMES,
-			.store = "eu",
-			.queue_id = ID,
-			.relay = "office",
-			.message_id = "<a\"b\\c@example.com>",
-			.recipient = "b\xc3\xbc@example.net",
-			.verdict = "failed",
-			.since_ms = 1,
-			.until_ms = INT64_MAX,
-			.after_event_id = 42,
-			.limit = 20 },
+			.filter.store = "eu",
+			.filter.limit = 1000 },
+		{ .op = TP_QUERY_OUTCOMES,
+			.filter.store = "eu",
+			.filter.queue_id = ID,
+			.filter.relay = "office",
+			.filter.message_id = "<a\"b\\c@example.com>",
+			.filter.recipient = "b\xc3\xbc@example.net",
+			.filter.verdict = "failed",
+			.filter.since_ms = 1,
+			.filter.until_ms = INT64_MAX,
+			.filter.after_event_id = 42,
+			.filter.limit = 20 },
 	};
 	size_t i;
 
@@ -88,12 +90,12 @@ static void requests_are_exactly_these_lines(void **state)
 {
 	static const struct tp_query_request message = {
 		.op = TP_QUERY_MESSAGE,
-		.queue_id = ID,
+		.filter.queue_id = ID,
 	};
 	static const struct tp_query_request outcomes = {
 		.op = TP_QUERY_OUTCOMES,
-		.store = "eu",
-		.limit = 20,
+		.filter.store = "eu",
+		.filter.limit = 20,
 	};
 	struct tp_buf buf = TP_BUF_INIT(TP_QUERY_REQUEST_MAX_BYTES);
 	struct tp_error err = TP_ERROR_INIT;
@@ -115,15 +117,19 @@ static void what_is_too_long_or_no_text_is_not_asked(void **state)
 	/* each is short enough, all together are not */
 	char part[1001];
 	const struct tp_query_request cases[] = {
-		{ .op = TP_QUERY_OUTCOMES, .recipient = longer, .limit = 1 },
-		{ .op = TP_QUERY_OUTCOMES, .store = "a\xff", .limit = 1 },
 		{ .op = TP_QUERY_OUTCOMES,
-			.store = part,
-			.relay = part,
-			.message_id = part,
-			.recipient = part,
-			.verdict = part,
-			.limit = 1 },
+			.filter.recipient = longer,
+			.filter.limit = 1 },
+		{ .op = TP_QUERY_OUTCOMES,
+			.filter.store = "a\xff",
+			.filter.limit = 1 },
+		{ .op = TP_QUERY_OUTCOMES,
+			.filter.store = part,
+			.filter.relay = part,
+			.filter.message_id = part,
+			.filter.recipient = part,
+			.filter.verdict = part,
+			.filter.limit = 1 },
 	};
 	size_t i;
 
@@ -201,7 +207,7 @@ static void bad_requests_are_refused_by_name(void **state)
 			fail_msg("%s: %d %s: %s", cases[i].line, err.code,
 				err.where, err.text);
 		assert_null(asked.json);
-		assert_null(asked.request.store);
+		assert_null(asked.request.filter.store);
 	}
 }
 

@@ -138,6 +138,7 @@ static int32_t print_json(struct tp_cli *cli, struct tillpost_error *err)
 		tp_json_destroy(&json);
 		return rc;
 	}
+	tp_json_bool(json, "delivering", status.delivering);
 	tp_json_number(json, "queued_count", status.queued_count);
 	tp_json_number(json, "active_count", status.active_count);
 	tp_json_number(json, "held_count", status.held_count);
