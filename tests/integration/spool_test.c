@@ -600,6 +600,48 @@ static void a_passive_handle_takes_in_while_it_runs(struct world *world)
 	world->api->close(&to);
 }
 
+static int32_t open_look(
+	struct world *world, uint32_t flags, tillpost_handle **out)
+{
+	return open_handle(
+		world, TILLPOST_ROLE_EMBEDDED, flags, world->config, NULL, out);
+}
+
+/* A password that only the daemon has keeps nobody from looking. */
+static void who_only_looks_needs_no_secrets(struct world *world)
+{
+	const struct tillpost_api *api = world->api;
+	const uint32_t look = TILLPOST_OPEN_PASSIVE | TILLPOST_OPEN_NO_SECRETS;
+	struct tillpost_status status;
+	tillpost_handle *handle = NULL;
+
+	write_file(world, "tillpost.conf",
+		"queue = { path = \"queue.db\"; free_reserve = \"0\"; };\n"
+		"spool = { path = \"spool\"; }; log = { path = \"\"; };\n"
+		"relays = { lab = { host = \"lab.example\"; username = \"u\";\n"
+		"  password_env = \"TP_NO_SUCH_VARIABLE\"; }; };\n"
+		"stores = { default = { relays = [\"lab\"]; }; };\n",
+		0644);
+	CHECK(open_look(world, TILLPOST_OPEN_PASSIVE, &handle) ==
+		TILLPOST_ECONFIG);
+	CHECK(open_look(world, TILLPOST_OPEN_NO_SECRETS, &handle) ==
+		TILLPOST_EINVAL);
+	CHECK(open_look(world, look | TILLPOST_OPEN_INTAKE, &handle) ==
+		TILLPOST_EINVAL);
+	CHECK_OK(world, open_look(world, look, &handle));
+	TILLPOST_INIT(&status);
+	CHECK_OK(world, api->status(handle, &status, NULL, NULL, &world->err));
+	CHECK(status.delivering == 0);
+	CHECK_OK(world, api->reload(handle, &world->err));
+	CHECK(api->run(handle, NULL, &world->err) == TILLPOST_EPERM);
+	CHECK(strstr(world->err.text, "without passwords") != NULL);
+	CHECK(api->test_send(handle, NULL, NULL, NULL, NULL, &world->err) ==
+		TILLPOST_EPERM);
+	CHECK(api->settings_set(handle, "relays.lab.port", "465",
+		      &world->err) == TILLPOST_EPERM);
+	api->close(&handle);
+}
+
 /* ---- long lives --------------------------------------------------------- */
 
 static void a_changed_configuration_is_seen(struct world *world)
@@ -974,6 +1016,7 @@ static const struct test {
 	TEST(a_closed_copy_in_a_child_keeps_nobody_out),
 	TEST(a_passive_handle_takes_in_while_it_runs),
 	TEST(what_the_queue_cannot_store_now_waits_in_the_spool),
+	TEST(who_only_looks_needs_no_secrets),
 	TEST(a_changed_configuration_is_seen),
 	TEST(a_change_of_an_included_file_is_seen),
 	TEST(a_changed_mode_of_the_configuration_is_seen),
