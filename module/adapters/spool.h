@@ -121,9 +121,14 @@ void tp_spool_reader_limit(
 
 /* Opens without following links, checks type, links, owner, size and
  * checksum, and that the record's queue id is the name.
- * @return 0; 1: it is damaged or foreign and now in quarantine, or deleted
- *         where that is full (ERR says why); TP_ENOTFOUND: it is gone; TP_EIO,
- * TP_ENOMEM: try again later */
+ * @return 0; TP_SPOOL_NO_MAIL: no mail ever was like this; it is rejected as
+ *         by tp_spool_reader_reject() (ERR says why); TP_SPOOL_UNFIT: it may
+ *         be a mail, but not one that can be taken in as it is (ERR says why,
+ *         the file its owner); it is where it was; TP_ENOTFOUND: it is gone;
+ *         TP_EBUSY: its owner keeps others from opening it; TP_EIO, TP_ENOMEM:
+ *         try again later */
+#define TP_SPOOL_NO_MAIL 1
+#define TP_SPOOL_UNFIT 2
 int tp_spool_reader_load(struct tp_spool_reader *reader, const char *name,
 	struct tp_spool_file *file_out, struct tp_error *err) TP_USE_RESULT;
 
@@ -143,10 +148,12 @@ unsigned tp_spool_reader_purge(struct tp_spool_reader *reader, unsigned most);
  * or mounted over, and READER must be closed and opened again. */
 int tp_spool_reader_current(const struct tp_spool_reader *reader);
 
-/* Anybody can fill quarantine. From here on what is damaged or foreign is
- * deleted instead; a mail that is well-formed never is. */
-#define TP_SPOOL_QUARANTINE_MAX_COUNT 10000
-#define TP_SPOOL_QUARANTINE_MAX_BYTES (INT64_C(1) << 30)
+/* Anybody can fill quarantine, so each user has a part of it. Where many users
+ * have something there, some of them share one; and where it holds very much
+ * in all, nobody has a part. */
+#define TP_SPOOL_QUARANTINE_MAX_COUNT 1000
+#define TP_SPOOL_QUARANTINE_MAX_BYTES (INT64_C(256) << 20)
+#define TP_SPOOL_QUARANTINE_ALL_MAX_COUNT 100000
 
 /* Moves NAME to quarantine, however full that is; REASON goes into
  * NAME.reason.
@@ -154,6 +161,14 @@ int tp_spool_reader_current(const struct tp_spool_reader *reader);
  *         place that nobody else can move); TP_EINVAL, TP_EIO */
 int tp_spool_reader_quarantine(struct tp_spool_reader *reader, const char *name,
 	const char *reason, struct tp_error *err) TP_USE_RESULT;
+/* The same as long as its owner's part is not full; then deletes NAME. For what
+ * could never be sent.
+ * @return as above, or TP_SPOOL_DELETED */
+int tp_spool_reader_reject(struct tp_spool_reader *reader, const char *name,
+	const char *reason, struct tp_error *err) TP_USE_RESULT;
+#define TP_SPOOL_DELETED 1
+#define TP_SPOOL_DELETED_TEXT \
+	"; deleted, for its owner's part of quarantine is full"
 
 /* ---- spool_list.c -------------------------------------------------------- */
 

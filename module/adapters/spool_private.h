@@ -97,18 +97,15 @@ int tp_spool_wake_listen(const char *spool, int spool_fd);
 
 /* ---- spool_quarantine.c -------------------------------------------------- */
 
-/* @param name_out the name there; may be NULL
- * @return 0; TP_ENOTFOUND (gone); TP_EPERM (a directory of another user), or
+/* @return 0; TP_ENOTFOUND (gone); TP_EPERM (a directory of another user), or
  *         TP_EIO */
 int tp_spool_quarantine(int incoming_fd, int quarantine_fd, const char *name,
 	const char *reason, struct tp_error *err) TP_USE_RESULT;
 
-/* tp_spool_quarantine() of NAME in incoming, if there is room; else deletes
- * NAME, with TP_SPOOL_DELETED. For what is no mail. */
+/* As tp_spool_reader_reject(), of an entry of incoming with this d_type. */
 int tp_spool_reject(struct tp_spool_reader *reader, const char *name,
-	const char *reason, struct tp_error *err) TP_USE_RESULT;
-#define TP_SPOOL_DELETED 1
-#define TP_SPOOL_DELETED_TEXT "; deleted, for quarantine is full"
+	unsigned char type, const char *reason,
+	struct tp_error *err) TP_USE_RESULT;
 
 /* The first line of NAME's reason; "" if there is none. */
 void tp_spool_reason(
@@ -119,6 +116,34 @@ void tp_spool_reason_remove(int quarantine_fd, const char *name);
 
 /* @return 1 if NAME is that of a reason */
 int tp_spool_is_reason(const char *name);
+
+/* ---- spool_room.c -------------------------------------------------------- */
+
+/* What one user has in quarantine. */
+struct tp_spool_share {
+	uid_t uid;
+	int64_t count;
+	int64_t bytes;
+};
+#define TP_SPOOL_ROOM_USERS 64
+/* About: people empty quarantine. */
+struct tp_spool_room {
+	int64_t counted_ms; /* tp_mono_ms(); 0: never */
+	int64_t count;	    /* of all */
+	size_t user_count;
+	/* the last one is of all other users, and of what is nobody's */
+	struct tp_spool_share shares[TP_SPOOL_ROOM_USERS + 1];
+};
+
+/* Whose NAME is, and what it takes. A directory is nobody's: it is not looked
+ * at, for its owner may have mounted something there that never answers. */
+struct tp_spool_share tp_spool_look(
+	int fd, const char *name, unsigned char type);
+/* @return 1 if UID has room in quarantine */
+int tp_spool_room_for(struct tp_spool_reader *reader, uid_t uid);
+/* ONE is in quarantine now. */
+void tp_spool_room_taken(
+	struct tp_spool_reader *reader, const struct tp_spool_share *one);
 
 /* ---- spool_read.c -------------------------------------------------------- */
 
@@ -133,10 +158,7 @@ struct tp_spool_reader {
 	int wake_fd;	/* -1: none */
 	int inotify_fd; /* -1: none */
 	int64_t data_max_bytes;
-	/* what quarantine holds, about: people empty it */
-	int64_t kept_counted_ms; /* tp_mono_ms(); 0: never */
-	int64_t kept_count;
-	int64_t kept_bytes;
+	struct tp_spool_room room;
 	/* the pass that is under way */
 	DIR *dir;	  /* NULL: none */
 	int at_end;	  /* DIR has been read to its end */

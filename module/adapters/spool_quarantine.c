@@ -120,45 +120,18 @@ int tp_spool_quarantine(int incoming_fd, int quarantine_fd, const char *name,
 		"cannot be moved to quarantine");
 }
 
-/* ---- room --------------------------------------------------------------- */
+/* ---- of the reader ------------------------------------------------------ */
 
-#define COUNT_EVERY_MS 60000
-
-static int has_room(const struct tp_spool_reader *reader)
+static int keep(struct tp_spool_reader *reader, const char *name,
+	const char *reason, const struct tp_spool_share *look,
+	struct tp_error *err)
 {
-	return reader->kept_count < TP_SPOOL_QUARANTINE_MAX_COUNT &&
-	       reader->kept_bytes < TP_SPOOL_QUARANTINE_MAX_BYTES;
-}
+	int rc = tp_spool_quarantine(
+		reader->incoming_fd, reader->quarantine_fd, name, reason, err);
 
-/* What it takes on the disk, which for a file with holes is not its size. */
-static int64_t disk_bytes(int fd, const char *name)
-{
-	struct stat st;
-
-	return fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0
-		       ? (int64_t)st.st_blocks * 512
-		       : 0;
-}
-
-/* No further than to the bound. */
-static void count_kept(struct tp_spool_reader *reader)
-{
-	DIR *dir = tp_spool_stream(reader->quarantine_fd);
-	const struct dirent *entry;
-
-	reader->kept_counted_ms = tp_mono_ms();
-	reader->kept_count = 0;
-	reader->kept_bytes = 0;
-	while (dir && has_room(reader) && (entry = readdir(dir)) != NULL) {
-		if (entry->d_name[0] == '.' ||
-			tp_spool_is_reason(entry->d_name))
-			continue;
-		reader->kept_count++;
-		reader->kept_bytes +=
-			disk_bytes(reader->quarantine_fd, entry->d_name);
-	}
-	if (dir)
-		(void)closedir(dir);
+	if (rc >= 0)
+		tp_spool_room_taken(reader, look);
+	return rc;
 }
 
 static int throw_away(
@@ -174,27 +147,48 @@ static int throw_away(
 	if (errno == ENOENT)
 		return tp_fail(err, TP_ENOTFOUND, name, "it is gone");
 	return tp_fail_errno(err, TP_EPERM, name,
-		"cannot be deleted, and quarantine is full");
+		"cannot be deleted, and its owner's part of quarantine is "
+		"full");
 }
 
 int tp_spool_reject(struct tp_spool_reader *reader, const char *name,
+	unsigned char type, const char *reason, struct tp_error *err)
+{
+	struct tp_spool_share look =
+		tp_spool_look(reader->incoming_fd, name, type);
+
+	return tp_spool_room_for(reader, look.uid)
+		       ? keep(reader, name, reason, &look, err)
+		       : throw_away(reader, name, err);
+}
+
+static int check_name(const char *name, struct tp_error *err)
+{
+	if (name[0] == '\0' || strchr(name, '/') || strcmp(name, ".") == 0 ||
+		strcmp(name, "..") == 0)
+		return tp_fail(err, TP_EINVAL, name, "is not a file's name");
+	return TP_OK;
+}
+
+int tp_spool_reader_quarantine(struct tp_spool_reader *reader, const char *name,
 	const char *reason, struct tp_error *err)
 {
-	int64_t bytes = disk_bytes(reader->incoming_fd, name);
-	int rc;
+	struct tp_spool_share look;
+	int rc = check_name(name, err);
 
-	if (reader->kept_counted_ms == 0 ||
-		tp_mono_ms() - reader->kept_counted_ms >= COUNT_EVERY_MS)
-		count_kept(reader);
-	if (!has_room(reader))
-		return throw_away(reader, name, err);
-	rc = tp_spool_quarantine(
-		reader->incoming_fd, reader->quarantine_fd, name, reason, err);
-	if (rc >= 0) {
-		reader->kept_count++;
-		reader->kept_bytes += bytes;
-	}
-	return rc;
+	if (rc < 0)
+		return rc;
+	look = tp_spool_look(reader->incoming_fd, name, DT_UNKNOWN);
+	return keep(reader, name, reason, &look, err);
+}
+
+int tp_spool_reader_reject(struct tp_spool_reader *reader, const char *name,
+	const char *reason, struct tp_error *err)
+{
+	int rc = check_name(name, err);
+
+	return rc < 0 ? rc
+		      : tp_spool_reject(reader, name, DT_UNKNOWN, reason, err);
 }
 
 /* ---- reasons ------------------------------------------------------------ */

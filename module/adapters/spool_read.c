@@ -255,13 +255,3 @@ int tp_spool_reader_sync(struct tp_spool_reader *reader, struct tp_error *err)
 	return tp_fail_errno(err, TP_EIO, reader->spool,
 		"cannot sync the directory \"incoming\"");
 }
-
-int tp_spool_reader_quarantine(struct tp_spool_reader *reader, const char *name,
-	const char *reason, struct tp_error *err)
-{
-	if (name[0] == '\0' || strchr(name, '/') || strcmp(name, ".") == 0 ||
-		strcmp(name, "..") == 0)
-		return tp_fail(err, TP_EINVAL, name, "is not a file's name");
-	return tp_spool_quarantine(
-		reader->incoming_fd, reader->quarantine_fd, name, reason, err);
-}

@@ -97,7 +97,7 @@ static void put_away(struct sweep *sweep, const struct dirent *entry)
 
 	show(entry->d_name, name);
 	(void)snprintf(text, sizeof(text), "%s %s", name, what_is(entry));
-	rc = tp_spool_reject(reader, entry->d_name, text, &err);
+	rc = tp_spool_reject(reader, entry->d_name, entry->d_type, text, &err);
 	if (rc >= 0) {
 		(void)snprintf(text, sizeof(text), "%s %s%s", name,
 			what_is(entry), rc ? TP_SPOOL_DELETED_TEXT : "");
@@ -125,6 +125,10 @@ static void look_at_temp(struct sweep *sweep, const struct dirent *entry)
 	char text[2 * SHOWN_BYTES];
 	struct stat st;
 
+	if (entry->d_type == DT_DIR) {
+		put_away(sweep, entry);
+		return;
+	}
 	if (fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return;
 	if (!S_ISREG(st.st_mode)) {

@@ -64,19 +64,6 @@ static int find_route(const struct tp_config *config,
 	return rc;
 }
 
-static int admits_by_name(const struct tp_store *store)
-{
-	size_t i;
-
-	for (i = 0; i < store->users.count; i++) {
-		const char *entry = store->users.items[i];
-
-		if (entry[strspn(entry, "0123456789")] != '\0')
-			return 1;
-	}
-	return 0;
-}
-
 /* The user is asked for only where it matters: a name costs a look-up. */
 static int check_user(const struct tp_intake_context *context,
 	const struct tp_store *store, struct tp_error *err)
@@ -89,7 +76,8 @@ static int check_user(const struct tp_intake_context *context,
 	rc = context->user(context->user_ctx, &user, err);
 	if (rc < 0 || tp_store_admits(store, &user))
 		return rc < 0 ? rc : TP_OK;
-	if (context->nameless_waits && !user.name && admits_by_name(store))
+	if (context->nameless_waits && !user.name &&
+		tp_store_admits_by_name(store))
 		return tp_fail(err, TP_EBUSY, store->name,
 			"the system knows no name for user %lu now, and "
 			"stores.%s.users admits by name; a number there needs "

@@ -82,7 +82,6 @@ static struct tillpost_message message_of(const struct tp_spool_record *record)
 	message.run_code = record->run_code;
 	message.http_host = record->http_host;
 	message.dedup_key = record->dedup_key;
-	message.expires_ms = record->expires_ms;
 	return message;
 }
 
@@ -137,6 +136,9 @@ static int fill_item(struct slot *slot, const struct tp_spool_file *file,
 		return rc;
 	give_time(&slot->item, slot->intake.route.store, message->expires_ms,
 		now_ms);
+	/* When it was accepted is the word of the file, and must not put it
+	 * before others. */
+	slot->item.next_try_ms = now_ms;
 	(void)snprintf(slot->item.queue_id, sizeof(slot->item.queue_id), "%s",
 		file->name);
 	/* Here, so that what put() says is never about the item. */
@@ -154,6 +156,9 @@ int tp_spool_batch_add(struct tp_spool_batch *batch,
 	if (batch->count == TP_SPOOL_BATCH_MAX_COUNT)
 		return tp_fail(err, TP_EBUSY, "spool", "the batch is full");
 	rc = tp_intake_make(context, &message, &slot->intake, err);
+	/* Only now: it had not expired when it was accepted, and if it has
+	 * since, that is for the queue to say. */
+	message.expires_ms = file->record.expires_ms;
 	if (rc >= 0)
 		rc = fill_item(slot, file, &message, tp_now_ms(context->clock),
 			now_ms, err);

@@ -31,6 +31,9 @@
 /* Anybody may wake the intake as often as he likes. */
 #define EMPTY_PASS_MS 20
 #define NO_READER_MS 50
+/* A file that waits is met again in each pass. */
+#define WAITING_LINES 10
+#define WAITING_PERIOD_MS (10 * 60000)
 /* A pass works on one file or one batch for less, and waits for less. */
 #define SILENT_MAX_MS 60000
 
@@ -91,7 +94,6 @@ static int pass(struct tp_spool_intake *intake)
 	int rc = 0;
 
 	intake->taken = 0;
-	intake->waiting_count = 0;
 	if (!intake->reader || !tp_spool_reader_current(intake->reader))
 		rc = open_again(intake);
 	if (rc >= 0)
@@ -107,8 +109,6 @@ static int pass(struct tp_spool_intake *intake)
 		return 0;
 	}
 	tp_spool_take_resume(intake);
-	if (intake->waiting_count == 0)
-		intake->told_waiting = 0;
 	return 1;
 }
 
@@ -277,6 +277,11 @@ int tp_spool_intake_open(tillpost_handle *handle, struct tp_error *err)
 	intake->foreign = (struct tp_spool_quota) { .handle = handle,
 		.event = "spool-foreign",
 		.what = "lines about files that are no mail" };
+	intake->waiting = (struct tp_spool_quota) { .handle = handle,
+		.event = "spool",
+		.what = "times a file could not be taken in",
+		.lines = WAITING_LINES,
+		.period_ms = WAITING_PERIOD_MS };
 	handle->intake = intake;
 	intake->batch = tp_spool_batch_new();
 	intake->purger = tp_spool_purger_new();

@@ -10,6 +10,8 @@
 
 /* So long the system may not know the name of a user. */
 #define NAMELESS_MS (15 * INT64_C(60000))
+/* So long ago a mail may have been accepted. */
+#define AGE_MAX_MS (30 * 24 * INT64_C(3600000))
 
 /* ---- what is told ---------------------------------------------------------
  */
@@ -27,6 +29,7 @@ void tp_spool_take_told(struct tp_spool_intake *intake, int now)
 {
 	tp_spool_quota_rest(&intake->refused, now);
 	tp_spool_quota_rest(&intake->foreign, now);
+	tp_spool_quota_rest(&intake->waiting, now);
 }
 
 void tp_spool_take_pause(
@@ -61,7 +64,7 @@ static void tell_damaged(struct tp_spool_intake *intake, const char *name,
 }
 
 static void tell_quarantined(struct tp_spool_intake *intake, const char *name,
-	uid_t owner, const char *reason)
+	uid_t owner, const char *reason, int deleted)
 {
 	struct tp_user user = { (uint32_t)owner, NULL };
 
@@ -70,8 +73,9 @@ static void tell_quarantined(struct tp_spool_intake *intake, const char *name,
 	if (tp_user_names_find(&intake->users, owner, &user, NULL) < 0)
 		user.name = NULL;
 	tp_spool_tell(intake->handle, TILLPOST_LOG_ERROR, "quarantined",
-		"%s of user %s (%lu): %s", name, user.name ? user.name : "?",
-		(unsigned long)owner, reason);
+		"%s of user %s (%lu): %s%s", name, user.name ? user.name : "?",
+		(unsigned long)owner, reason,
+		deleted ? TP_SPOOL_DELETED_TEXT : "");
 }
 
 /* ---- files that are done with ---------------------------------------------
@@ -80,12 +84,10 @@ static void tell_quarantined(struct tp_spool_intake *intake, const char *name,
 /* Others can still be taken in. */
 static void skip(struct tp_spool_intake *intake, const struct tp_error *err)
 {
-	if (!intake->told_waiting)
+	if (tp_spool_quota_take(&intake->waiting))
 		tp_spool_tell(intake->handle, TILLPOST_LOG_ERROR, "spool",
 			"a file cannot be taken in now and waits: %s: %s",
 			err->where, err->text);
-	intake->told_waiting = 1;
-	intake->waiting_count++;
 }
 
 static void remove_stored(struct tp_spool_intake *intake, const char *name)
@@ -125,6 +127,26 @@ int tp_spool_take_clean_up(struct tp_spool_intake *intake)
 	return TP_OK;
 }
 
+/* 1: some store is for OWNER, or may be: the system does not know his name
+ * now. Then what he has left is a mail that a person may want to send. */
+static int may_send(struct tp_spool_intake *intake, uid_t owner)
+{
+	const struct tp_config *config = intake->config;
+	struct tp_user user;
+	size_t i;
+
+	if (tp_user_names_find(&intake->users, owner, &user, NULL) < 0)
+		return 1;
+	for (i = 0; i < config->store_count; i++) {
+		const struct tp_store *store = &config->stores[i];
+
+		if (tp_store_admits(store, &user) ||
+			(!user.name && tp_store_admits_by_name(store)))
+			return 1;
+	}
+	return 0;
+}
+
 /* Its owner may remove it at any time, or put in its place what nobody else can
  * move: that stops nobody. @return 0; negative: it is still there */
 static int quarantine(struct tp_spool_intake *intake, const char *name,
@@ -136,14 +158,26 @@ static int quarantine(struct tp_spool_intake *intake, const char *name,
 
 	(void)snprintf(reason, sizeof(reason), "%s%s%s", why->where,
 		why->where[0] ? ": " : "", why->text);
-	rc = tp_spool_reader_quarantine(intake->reader, name, reason, &err);
-	if (rc == TP_EPERM)
+	rc = may_send(intake, owner)
+		     ? tp_spool_reader_quarantine(
+			       intake->reader, name, reason, &err)
+		     : tp_spool_reader_reject(
+			       intake->reader, name, reason, &err);
+	switch (rc) {
+	case TP_OK:
+	case TP_SPOOL_DELETED:
+		tell_quarantined(
+			intake, name, owner, reason, rc == TP_SPOOL_DELETED);
+		return TP_OK;
+	case TP_ENOTFOUND:
+		return TP_OK;
+	case TP_EPERM:
 		skip(intake, &err);
-	else if (rc < 0 && rc != TP_ENOTFOUND)
+		return TP_OK;
+	default:
 		tp_spool_take_pause(intake, &err);
-	else if (rc >= 0)
-		tell_quarantined(intake, name, owner, reason);
-	return rc == TP_EPERM || rc == TP_ENOTFOUND ? TP_OK : rc;
+		return rc;
+	}
 }
 
 /* ---- one batch ------------------------------------------------------------
@@ -242,14 +276,25 @@ static int may_be_named_soon(const struct tp_spool_intake *intake,
 	       tp_mono_ms() - intake->begun_mono_ms < NAMELESS_MS;
 }
 
-/* As if it were submitted again, at the time when it was accepted; but not
- * in the future, whatever the file says. */
+/* Whatever the file says: not in the future, and not so long ago that it would
+ * be taken for the oldest of all. */
+static int64_t accepted_ms_of(const struct tp_spool_file *file, int64_t now_ms)
+{
+	int64_t accepted_ms = file->record.accepted_ms;
+
+	if (accepted_ms > now_ms)
+		return now_ms;
+	return accepted_ms < now_ms - AGE_MAX_MS ? now_ms - AGE_MAX_MS
+						 : accepted_ms;
+}
+
+/* As if it were submitted again, at the time when it was accepted. */
 static int play_back(struct tp_spool_intake *intake,
 	const struct tp_spool_file *file, struct tp_error *err)
 {
 	tillpost_handle *handle = intake->handle;
 	int64_t now_ms = tp_now_ms(&handle->clock);
-	int64_t accepted_ms = now_ms;
+	int64_t accepted_ms = accepted_ms_of(file, now_ms);
 	struct tp_clock clock = { &accepted_ms, fixed_now_ms };
 	struct owner owner = { intake, file->owner };
 	struct tp_intake_context context = {
@@ -261,8 +306,6 @@ static int play_back(struct tp_spool_intake *intake,
 		.nameless_waits = may_be_named_soon(intake, file, now_ms),
 	};
 
-	if (file->record.accepted_ms < accepted_ms)
-		accepted_ms = file->record.accepted_ms;
 	return tp_spool_batch_add(intake->batch, &context, file, now_ms, err);
 }
 
@@ -300,6 +343,20 @@ void tp_spool_take_beat(struct tp_spool_intake *intake)
 	atomic_store(&intake->beat_mono_ms, tp_mono_ms());
 }
 
+static int take_file(
+	struct tp_spool_intake *intake, const struct tp_spool_file *file)
+{
+	struct tp_error err = TP_ERROR_INIT;
+	int rc = play_back(intake, file, &err);
+
+	if (rc >= 0)
+		return TP_OK;
+	if (is_refusal(rc))
+		return quarantine(intake, file->name, file->owner, &err);
+	skip(intake, &err);
+	return TP_OK;
+}
+
 int tp_spool_take(struct tp_spool_intake *intake, const char *name)
 {
 	struct tp_error err = TP_ERROR_INIT;
@@ -309,24 +366,24 @@ int tp_spool_take(struct tp_spool_intake *intake, const char *name)
 	tp_spool_take_beat(intake);
 	use_current_config(intake);
 	rc = tp_spool_reader_load(intake->reader, name, &file, &err);
-	if (rc == TP_ENOTFOUND)
-		return 0;
-	if (rc == 1) {
+	switch (rc) {
+	case TP_OK:
+		rc = take_file(intake, &file);
+		tp_spool_file_free(&file);
+		break;
+	case TP_SPOOL_NO_MAIL:
 		tell_damaged(intake, name, &err);
 		return 0;
-	}
-	if (rc < 0) {
+	case TP_SPOOL_UNFIT:
+		rc = quarantine(intake, name, file.owner, &err);
+		break;
+	case TP_ENOTFOUND:
+	case TP_EBUSY: /* as long as its owner likes it so */
+		return 0;
+	default:
 		skip(intake, &err);
 		return 0;
 	}
-	rc = play_back(intake, &file, &err);
-	if (rc < 0 && is_refusal(rc)) {
-		rc = quarantine(intake, name, file.owner, &err);
-	} else if (rc < 0) {
-		skip(intake, &err);
-		rc = TP_OK;
-	}
-	tp_spool_file_free(&file);
 	if (rc >= 0 && tp_spool_batch_full(intake->batch))
 		rc = tp_spool_take_flush(intake);
 	return rc < 0 ? -1 : 0;

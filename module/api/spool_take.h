@@ -37,16 +37,15 @@ struct tp_spool_intake {
 	struct tp_spool_batch *batch;
 	struct tp_spool_quota refused; /* lines about mails */
 	struct tp_spool_quota foreign; /* about what is none */
+	struct tp_spool_quota waiting; /* about what waits for itself */
 	int64_t begun_mono_ms;
 	/* Stored, but still in the spool. */
 	char unremoved[TP_SPOOL_BATCH_MAX_COUNT][TP_QUEUE_ID_BYTES];
 	size_t unremoved_count;
-	int unsynced;	  /* removals that may not be durable */
-	size_t taken;	  /* in this pass */
-	int failed;	  /* something of this reading of the directory waits */
-	int paused;	  /* told that nothing can be stored now */
-	int told_waiting; /* told that a file waits for itself */
-	int waiting_count; /* in this pass */
+	int unsynced; /* removals that may not be durable */
+	size_t taken; /* in this pass */
+	int failed;   /* something of this reading of the directory waits */
+	int paused;   /* told that nothing can be stored now */
 };
 
 /* What the reader tells. CTX: the intake */

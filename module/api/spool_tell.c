@@ -33,10 +33,14 @@ void tp_spool_quota_rest(struct tp_spool_quota *quota, int now)
 
 int tp_spool_quota_take(struct tp_spool_quota *quota)
 {
+	unsigned lines = quota->lines ? quota->lines : TP_SPOOL_QUOTA_LINES;
+	int64_t period_ms =
+		quota->period_ms ? quota->period_ms : TP_SPOOL_QUOTA_MS;
+
 	tp_spool_quota_rest(quota, 0);
 	if (quota->told == 0)
-		quota->until_mono_ms = tp_deadline_ms(TP_SPOOL_QUOTA_MS);
-	if (quota->told < TP_SPOOL_QUOTA_LINES) {
+		quota->until_mono_ms = tp_deadline_ms(period_ms);
+	if (quota->told < lines) {
 		quota->told++;
 		return 1;
 	}

@@ -16,14 +16,17 @@
 void tp_spool_tell(tillpost_handle *handle, int level, const char *event,
 	const char *fmt, ...) TP_PRINTF(4, 5);
 
+/* Where a quota has zeroes. */
 #define TP_SPOOL_QUOTA_LINES 50
 #define TP_SPOOL_QUOTA_MS 10000
 
-/* Zeroes but for what is borrowed. */
+/* Zeroes but for what is borrowed, and perhaps for its size. */
 struct tp_spool_quota {
 	tillpost_handle *handle;
 	const char *event; /* of the line "and 7 more ..." */
 	const char *what;  /* lines of which kind */
+	unsigned lines;
+	int64_t period_ms;
 	int64_t until_mono_ms;
 	unsigned told;
 	unsigned untold;

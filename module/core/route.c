@@ -205,3 +205,13 @@ int tp_store_admits(const struct tp_store *store, const struct tp_user *user)
 {
 	return store->users.count == 0 || tp_store_names(store, user);
 }
+
+int tp_store_admits_by_name(const struct tp_store *store)
+{
+	size_t i;
+
+	for (i = 0; i < store->users.count; i++)
+		if (!is_number(store->users.items[i]))
+			return 1;
+	return 0;
+}

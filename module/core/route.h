@@ -41,6 +41,8 @@ struct tp_user {
  * everybody; else who is listed by name or number. What consists of digits is
  * a number, never a name. */
 int tp_store_admits(const struct tp_store *store, const struct tp_user *user);
+/* @return 1 if some user is admitted whose name must be known for it */
+int tp_store_admits_by_name(const struct tp_store *store);
 /* Whether `users` of STORE names USER: who may see what became of its mail. The
  * superuser always. */
 int tp_store_names(const struct tp_store *store, const struct tp_user *user);

@@ -8,6 +8,7 @@
 #define NAMELESS_UID 61977
 #define BATCH_COUNT 128
 #define FLOOD_COUNT 80
+#define PART_COUNT 1000 /* of one user in quarantine */
 
 static const char usual_head[] =
 	"queue = { path = \"queue.db\"; free_reserve = \"0\"; };\n";
@@ -165,6 +166,93 @@ static void one_user_floods_neither_log_nor_quarantine(struct world *world)
 	world->api->close(&to);
 	CHECK(count_logged(world, "quarantined: ") == 51);
 	CHECK(logged(world, "and 30 more mails were put into quarantine"));
+}
+
+static void fill_quarantine(const struct world *world, uid_t owner)
+{
+	char path[PATH_BYTES];
+	char name[32];
+	int i;
+
+	for (i = 0; i < PART_COUNT; i++) {
+		(void)snprintf(name, sizeof(name), "kept%d", i);
+		path_of(world, "spool/quarantine", name, path);
+		CHECK(mknod(path, S_IFREG | 0600, 0) == 0);
+		CHECK(chown(path, owner, (gid_t)-1) == 0);
+	}
+}
+
+static void submit_blindly(struct world *world)
+{
+	tillpost_handle *handle = blind_submitter(world);
+
+	(void)submit(world, handle, NULL);
+	world->api->close(&handle);
+}
+
+/* Takes in one mail of another user, who has filled his part of quarantine and
+ * may send as STORES say, and which is refused. */
+static void refuse_one_more(struct world *world, const char *stores)
+{
+	tillpost_handle *to;
+
+	configure(world, stores);
+	fill_quarantine(world, geteuid() == 0 ? OTHER_UID : geteuid());
+	as_other_user(world, submit_blindly);
+	to = taker(world, 0);
+	await_logged(world, "3 quarantined: ");
+	CHECK(count_files(world, "spool/incoming") == 0);
+	world->api->close(&to);
+}
+
+/* Without being root it is his who runs this, and so may be sent. */
+static void what_nobody_may_send_is_deleted_over_the_bound(struct world *world)
+{
+	int deleted = geteuid() == 0;
+
+	refuse_one_more(world,
+		"default = { relays = [\"lab\"]; users = [\"61978\"]; };\n");
+	CHECK(logged(world, "; deleted, for its owner's part") == deleted);
+	CHECK(count_files(world, "spool/quarantine") == PART_COUNT + !deleted);
+}
+
+static void what_somebody_may_send_is_kept_over_the_bound(struct world *world)
+{
+	refuse_one_more(world,
+		"default = { relays = [\"lab\"]; users = [\"61978\"]; };\n"
+		"his = { users = [\"65534\"]; };\n");
+	CHECK(count_files(world, "spool/quarantine") == PART_COUNT + 1);
+}
+
+/* A mail over the limits is as good as it was when it was acknowledged. */
+static void a_large_mail_outlives_a_full_quarantine(struct world *world)
+{
+	static char bytes[4 << 20];
+	struct tillpost_message message = an_order(NULL);
+	struct tillpost_receipt receipt;
+	tillpost_handle *from = blind_submitter(world);
+	tillpost_handle *to;
+	size_t len = sizeof(order) - 1;
+
+	configure(world,
+		"default = { relays = [\"lab\"]; message_max = \"1M\"; };\n");
+	memcpy(bytes, order, len);
+	while (len + 64 < sizeof(bytes)) {
+		memset(bytes + len, 'x', 62);
+		memcpy(bytes + len + 62, "\r\n", 2);
+		len += 64;
+	}
+	message.data = bytes;
+	message.data_bytes = len;
+	fill_quarantine(world, geteuid());
+	TILLPOST_INIT(&receipt);
+	CHECK_OK(world,
+		world->api->submit(from, &message, &receipt, &world->err));
+	world->api->close(&from);
+	to = taker(world, 0);
+	await_logged(world, "is too large");
+	world->api->close(&to);
+	CHECK(has_file(world, "spool/quarantine", receipt.queue_id));
 }
 
 static void the_largest_size_follows_the_configuration(struct world *world)
@@ -328,6 +416,9 @@ static const struct test {
 	TEST(what_could_not_be_stored_is_not_forgotten_at_the_end),
 	TEST(an_incoming_that_was_replaced_is_opened_again),
 	TEST(one_user_floods_neither_log_nor_quarantine),
+	TEST(what_nobody_may_send_is_deleted_over_the_bound),
+	TEST(what_somebody_may_send_is_kept_over_the_bound),
+	TEST(a_large_mail_outlives_a_full_quarantine),
 	TEST(the_largest_size_follows_the_configuration),
 	TEST(a_key_of_one_user_is_not_that_of_another),
 	TEST(a_user_whose_name_is_not_known_now_keeps_his_mail),

@@ -17,8 +17,10 @@ struct spool_place {
 	char spool[96]; /* does not exist at first */
 	char incoming[128];
 	char quarantine[128];
-	struct tp_spool_reader *reader;	  /* NULL until spool_open() */
-	char known_id[TP_QUEUE_ID_BYTES]; /* for what runs as another user */
+	struct tp_spool_reader *reader; /* NULL until spool_open() */
+	/* for what runs as another user */
+	char known_id[TP_QUEUE_ID_BYTES];
+	uid_t owner;
 	/* what the reader told in all passes */
 	int note_count;
 	char events[SPOOL_NOTES_MAX][32];

@@ -18,6 +18,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,8 +64,8 @@ static void quarantined(
 	struct tp_spool_file file;
 	char reason[512];
 
-	assert_int_equal(
-		tp_spool_reader_load(place->reader, name, &file, &err), 1);
+	assert_int_equal(tp_spool_reader_load(place->reader, name, &file, &err),
+		TP_SPOOL_NO_MAIL);
 	assert_null(file.bytes);
 	if (!strstr(err.text, text))
 		fail_msg("\"%s\" does not say \"%s\"", err.text, text);
@@ -74,21 +75,54 @@ static void quarantined(
 	assert_string_equal(reason, err.text);
 }
 
+/* Loads NAME, which may be a mail, and is left for the caller to judge. */
+static void unfit(struct spool_place *place, const char *name, const char *text)
+{
+	struct tp_error err = TP_ERROR_INIT;
+	struct tp_spool_file file;
+
+	memset(&file, 0xff, sizeof(file));
+	assert_int_equal(tp_spool_reader_load(place->reader, name, &file, &err),
+		TP_SPOOL_UNFIT);
+	assert_null(file.bytes);
+	assert_int_equal(file.owner, geteuid());
+	if (!strstr(err.text, text))
+		fail_msg("\"%s\" does not say \"%s\"", err.text, text);
+	assert_true(spool_there(place->incoming, name));
+	assert_false(spool_there(place->quarantine, name));
+}
+
 /* ---- damaged files ------------------------------------------------------ */
 
 /* Writes a good file and lets CHANGE spoil it. */
-static void spoiled(struct spool_place *place, void (*change)(const char *path),
-	const char *text)
+static void spoil(struct spool_place *place, void (*change)(const char *path),
+	char id[TP_QUEUE_ID_BYTES])
 {
-	char id[TP_QUEUE_ID_BYTES];
 	char path[512];
 
 	spool_put(place, 5000, id);
 	path_to(path, place->incoming, id);
 	assert_int_equal(chmod(path, 0640), 0);
 	change(path);
+}
+
+static void spoiled(struct spool_place *place, void (*change)(const char *path),
+	const char *text)
+{
+	char id[TP_QUEUE_ID_BYTES];
+
+	spoil(place, change, id);
 	assert_int_equal(spool_pass(place, NULL, 0), 1);
 	quarantined(place, id, text);
+}
+
+static void unfit_after(struct spool_place *place,
+	void (*change)(const char *path), const char *text)
+{
+	char id[TP_QUEUE_ID_BYTES];
+
+	spoil(place, change, id);
+	unfit(place, id, text);
 }
 
 static void make_empty(const char *path)
@@ -151,10 +185,20 @@ static void damaged_files_go_to_quarantine(void **state)
 	spoiled(place, cut_a_block, "cut off");
 	spoiled(place, change_a_byte, "checksum");
 	spoiled(place, append_a_byte, "cut off");
-	spoiled(place, grow_huge, "too large");
-	spoiled(place, change_the_version, "another version");
 	assert_int_equal(spool_entries(place->incoming), 0);
-	assert_int_equal(spool_entries(place->quarantine), 7);
+	assert_int_equal(spool_entries(place->quarantine), 5);
+}
+
+/* Another daemon, or another configuration, could take it. */
+static void what_may_be_a_mail_is_left_to_the_caller(void **state)
+{
+	struct spool_place *place = *state;
+
+	spool_open(place);
+	unfit_after(place, grow_huge, "too large");
+	unfit_after(place, change_the_version, "another version");
+	assert_int_equal(spool_entries(place->incoming), 2);
+	assert_int_equal(spool_entries(place->quarantine), 0);
 }
 
 static void grow_over_the_limit(const char *path)
@@ -168,10 +212,10 @@ static void more_than_any_store_may_send_takes_no_memory(void **state)
 
 	spool_open(place);
 	tp_spool_reader_limit(place->reader, 1 << 20);
-	spoiled(place, grow_over_the_limit, "too large: 3145728 bytes");
+	unfit_after(place, grow_over_the_limit, "too large: 3145728 bytes");
 }
 
-static void a_file_under_another_name_goes_to_quarantine(void **state)
+static void a_file_under_another_name_is_unfit(void **state)
 {
 	struct spool_place *place = *state;
 	char id[TP_QUEUE_ID_BYTES];
@@ -183,10 +227,10 @@ static void a_file_under_another_name_goes_to_quarantine(void **state)
 	path_to(from, place->incoming, id);
 	path_to(to, place->incoming, ID);
 	assert_int_equal(rename(from, to), 0);
-	quarantined(place, ID, "another queue id");
+	unfit(place, ID, "another queue id");
 }
 
-static void a_file_with_two_names_goes_to_quarantine(void **state)
+static void a_file_with_two_names_is_unfit(void **state)
 {
 	struct spool_place *place = *state;
 	char id[TP_QUEUE_ID_BYTES];
@@ -198,7 +242,7 @@ static void a_file_with_two_names_goes_to_quarantine(void **state)
 	path_to(from, place->incoming, id);
 	path_to(to, place->base, "second");
 	assert_int_equal(link(from, to), 0);
-	quarantined(place, id, "more than one name");
+	unfit(place, id, "more than one name");
 }
 
 static int load_without_permission(struct spool_place *place)
@@ -208,11 +252,15 @@ static int load_without_permission(struct spool_place *place)
 	int rc = tp_spool_reader_load(
 		place->reader, place->known_id, &file, &err);
 
-	return rc == 1 && strstr(err.text, "may not be read") ? 0 : 1;
+	/* whose it is is known all the same; here it is the parent's */
+	return rc == TP_SPOOL_UNFIT && strstr(err.text, "may not be read") &&
+			       file.owner == place->owner
+		       ? 0
+		       : 1;
 }
 
 /* As a child of the reader's process, which has other rights. */
-static void a_file_that_may_not_be_read_goes_to_quarantine(void **state)
+static void a_file_that_may_not_be_read_is_unfit(void **state)
 {
 	struct spool_place *place = *state;
 	char path[512];
@@ -225,8 +273,35 @@ static void a_file_that_may_not_be_read_goes_to_quarantine(void **state)
 		assert_int_equal(chown(place->incoming, 65534, 65534), 0);
 		assert_int_equal(chown(place->quarantine, 65534, 65534), 0);
 	}
+	place->owner = geteuid();
 	assert_int_equal(spool_as_other(load_without_permission, place), 0);
-	assert_true(spool_there(place->quarantine, place->known_id));
+	assert_true(spool_there(place->incoming, place->known_id));
+}
+
+static void a_file_with_a_lease_waits(void **state)
+{
+	struct spool_place *place = *state;
+	struct tp_error err = TP_ERROR_INIT;
+	struct tp_spool_file file;
+	char id[TP_QUEUE_ID_BYTES];
+	char path[512];
+	int fd;
+
+	spool_open(place);
+	spool_put(place, 10, id);
+	path_to(path, place->incoming, id);
+	fd = open(path, O_RDWR);
+	assert_true(fd >= 0);
+	/* breaking it sends a signal */
+	assert_true(signal(SIGIO, SIG_IGN) != SIG_ERR);
+	assert_int_equal(fcntl(fd, F_SETLEASE, F_WRLCK), 0);
+	assert_int_equal(
+		tp_spool_reader_load(place->reader, id, &file, &err), TP_EBUSY);
+	assert_non_null(strstr(err.text, "lease"));
+	(void)close(fd);
+	assert_int_equal(
+		tp_spool_reader_load(place->reader, id, &file, &err), TP_OK);
+	tp_spool_file_free(&file);
 }
 
 /* ---- what is no file ---------------------------------------------------- */
@@ -298,7 +373,7 @@ static void what_was_swapped_after_the_scan_is_not_followed(void **state)
 		tp_error_clear(&err);
 		assert_int_equal(
 			tp_spool_reader_load(place->reader, ID, &file, &err),
-			1);
+			TP_SPOOL_NO_MAIL);
 		assert_non_null(strstr(err.text,
 			kinds[i] == 'l' ? "symbolic link" : "regular file"));
 		assert_false(spool_there(place->incoming, ID));
@@ -362,22 +437,30 @@ static void the_notes_of_a_pass_are_bounded(void **state)
 	assert_int_equal(place->note_count, 22);
 }
 
+/* COUNT files of OWNER, who has no more room then than one file. */
+static void fill_quarantine(struct spool_place *place, uid_t owner, int count)
+{
+	char path[512];
+	char name[32];
+	int i;
+
+	for (i = 0; i < count; i++) {
+		(void)snprintf(name, sizeof(name), "kept%d", i);
+		path_to(path, place->quarantine, name);
+		assert_int_equal(mknod(path, S_IFREG | 0600, 0), 0);
+		assert_int_equal(chown(path, owner, (gid_t)-1), 0);
+	}
+}
+
 static void a_full_quarantine_takes_mail_only(void **state)
 {
 	struct spool_place *place = *state;
 	struct tp_error err = TP_ERROR_INIT;
 	struct tp_spool_file file;
 	char id[TP_QUEUE_ID_BYTES];
-	char path[512];
-	char name[32];
-	int i;
 
 	spool_open(place);
-	for (i = 0; i < TP_SPOOL_QUARANTINE_MAX_COUNT - 1; i++) {
-		(void)snprintf(name, sizeof(name), "kept%d", i);
-		path_to(path, place->quarantine, name);
-		assert_int_equal(mknod(path, S_IFREG | 0600, 0), 0);
-	}
+	fill_quarantine(place, geteuid(), TP_SPOOL_QUARANTINE_MAX_COUNT - 1);
 	/* the last that has room, and one that has not */
 	spool_plant(place->incoming, "one", "x", 1);
 	assert_int_equal(spool_pass(place, NULL, 0), 0);
@@ -387,24 +470,48 @@ static void a_full_quarantine_takes_mail_only(void **state)
 	assert_false(spool_there(place->quarantine, "two"));
 	assert_false(spool_there(place->incoming, "two"));
 	assert_true(spool_told(place, "two does not have the name"));
-	assert_true(spool_told(place, "deleted, for quarantine is full"));
-	path_to(path, place->incoming, "three");
-	assert_int_equal(mkdir(path, 0700), 0);
-	assert_int_equal(spool_pass(place, NULL, 0), 0);
-	assert_false(spool_there(place->incoming, "three"));
+	assert_true(spool_told(place, TP_SPOOL_DELETED_TEXT));
 	/* damaged */
 	spool_plant(place->incoming, ID, "x", 1);
-	assert_int_equal(
-		tp_spool_reader_load(place->reader, ID, &file, &err), 1);
-	assert_non_null(strstr(err.text, "deleted, for quarantine is full"));
+	assert_int_equal(tp_spool_reader_load(place->reader, ID, &file, &err),
+		TP_SPOOL_NO_MAIL);
+	assert_non_null(strstr(err.text, TP_SPOOL_DELETED_TEXT));
 	assert_false(spool_there(place->incoming, ID));
-	/* a mail is kept all the same */
+	/* what may be a mail is for the caller to judge, who keeps it ... */
+	unfit_after(place, grow_huge, "too large");
 	spool_put(place, 100, id);
 	tp_error_clear(&err);
 	assert_int_equal(tp_spool_reader_quarantine(
 				 place->reader, id, "not today", &err),
 		TP_OK);
 	assert_true(spool_there(place->quarantine, id));
+	/* ... or knows that it could never be sent */
+	spool_put(place, 100, id);
+	assert_int_equal(
+		tp_spool_reader_reject(place->reader, id, "never", &err),
+		TP_SPOOL_DELETED);
+	assert_false(spool_there(place->quarantine, id));
+	assert_false(spool_there(place->incoming, id));
+}
+
+/* Without being root there is nobody else. */
+static void nobody_fills_the_part_of_another(void **state)
+{
+	struct spool_place *place = *state;
+	uid_t other = geteuid() == 0 ? 65534 : geteuid();
+	char path[512];
+
+	spool_open(place);
+	fill_quarantine(place, other, TP_SPOOL_QUARANTINE_MAX_COUNT);
+	spool_plant(place->incoming, "mine", "x", 1);
+	spool_plant(place->incoming, "his", "x", 1);
+	path_to(path, place->incoming, "his");
+	assert_int_equal(chown(path, other, (gid_t)-1), 0);
+	assert_int_equal(spool_pass(place, NULL, 0), 0);
+	assert_int_equal(spool_entries(place->incoming), 0);
+	assert_false(spool_there(place->quarantine, "his"));
+	assert_int_equal(
+		spool_there(place->quarantine, "mine"), geteuid() == 0);
 }
 
 static void a_name_that_is_in_quarantine_is_not_replaced(void **state)
@@ -940,14 +1047,17 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(damaged_files_go_to_quarantine),
 		TEST(more_than_any_store_may_send_takes_no_memory),
-		TEST(a_file_under_another_name_goes_to_quarantine),
-		TEST(a_file_with_two_names_goes_to_quarantine),
-		TEST(a_file_that_may_not_be_read_goes_to_quarantine),
+		TEST(what_may_be_a_mail_is_left_to_the_caller),
+		TEST(a_file_under_another_name_is_unfit),
+		TEST(a_file_with_two_names_is_unfit),
+		TEST(a_file_that_may_not_be_read_is_unfit),
+		TEST(a_file_with_a_lease_waits),
 		TEST(whatever_is_no_file_is_put_away_unopened),
 		TEST(what_was_swapped_after_the_scan_is_not_followed),
 		TEST(foreign_names_are_put_away_and_cannot_hide),
 		TEST(the_notes_of_a_pass_are_bounded),
 		TEST(a_full_quarantine_takes_mail_only),
+		TEST(nobody_fills_the_part_of_another),
 		TEST(a_name_that_is_in_quarantine_is_not_replaced),
 		TEST(a_directory_that_cannot_be_moved_is_told_once),
 		TEST(what_a_dead_writer_left_is_removed_after_an_hour),
