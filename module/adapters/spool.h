@@ -102,14 +102,15 @@ typedef void tp_spool_note_fn(
 	void *ctx, int level, const char *event, const char *text);
 
 /* The names of accepted files, in the order of their ids within a bounded
- * number of names; each at most once per pass. What is foreign (not a regular
- * file, more than one link, not a queue id, too large) or left over (a "t."
- * file unchanged for an hour) is dealt with on the way: quarantined or
- * removed, and told to NOTE, at most a bounded number of lines per pass.
- * It is not fair between users: who leaves many files delays the others', but
- * each file that was there when a pass began is named in it.
- * @return 1: a name; 0: the pass is over, the next call starts a new one;
- *         TP_EIO */
+ * number of names. What is foreign (not a regular file, not a queue id) or left
+ * over (a "t." file unchanged for an hour) is dealt with on the way: rejected
+ * or removed, and told to NOTE. Each file that was there when a pass began is
+ * named in it. What comes meanwhile is named between the others, a few names of
+ * each user: so who leaves many files does not delay the new ones of others. A
+ * name may come twice then.
+ * @return 1: a name; TP_SPOOL_NONE_YET: much was looked at, and there will be
+ *         more; 0: the pass is over, the next call starts a new one; TP_EIO */
+#define TP_SPOOL_NONE_YET 2
 int tp_spool_reader_next(struct tp_spool_reader *reader, tp_spool_note_fn *note,
 	void *ctx, char name_out[TP_QUEUE_ID_BYTES],
 	struct tp_error *err) TP_USE_RESULT;

@@ -17,6 +17,8 @@
 #include <unistd.h>
 
 #define SLOT_BYTES (NAME_MAX + 1)
+/* Then whoever reads has his turn. */
+#define LOOK_MAX_COUNT 4096
 
 int tp_spool_path(char path_out[PATH_MAX], const char *spool, const char *name,
 	struct tp_error *err)
@@ -116,6 +118,7 @@ int tp_spool_names_fill(struct tp_spool_names *names, DIR *dir,
 	tp_spool_take_fn *take, void *ctx, struct tp_error *err)
 {
 	struct dirent *entry = NULL;
+	int looked = 0;
 
 	if (!names->slots)
 		names->slots = tp_calloc(TP_SPOOL_BATCH_COUNT, SLOT_BYTES);
@@ -123,7 +126,8 @@ int tp_spool_names_fill(struct tp_spool_names *names, DIR *dir,
 		return tp_fail(err, TP_ENOMEM, "spool", "out of memory");
 	names->count = 0;
 	names->next = 0;
-	while (names->count < TP_SPOOL_BATCH_COUNT) {
+	while (names->count < TP_SPOOL_BATCH_COUNT &&
+		looked++ < LOOK_MAX_COUNT) {
 		errno = 0;
 		entry = readdir(dir);
 		if (!entry)

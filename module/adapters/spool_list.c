@@ -10,6 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* What counts may stand behind very much that does not. */
+#define LOOK_MAX_COUNT (INT64_C(4) * TP_SPOOL_COUNT_MAX)
+
 /* Both directories; for both, the caller must be their owner or root. */
 struct rooms {
 	int incoming_fd;
@@ -135,13 +138,15 @@ static int count(
 {
 	DIR *dir = tp_spool_stream(fd);
 	struct dirent *entry;
+	int64_t looked = 0;
 
 	*out = 0;
 	if (!dir)
 		return tp_fail_errno(
 			err, TP_EIO, "spool", "cannot read the directory");
-	while (errno = 0,
-		*out < TP_SPOOL_COUNT_MAX && (entry = readdir(dir)) != NULL)
+	while (errno = 0, *out < TP_SPOOL_COUNT_MAX &&
+				  looked++ < LOOK_MAX_COUNT &&
+				  (entry = readdir(dir)) != NULL)
 		if (entry->d_name[0] != '.' && counts(NULL, entry))
 			++*out;
 	if (errno != 0) {

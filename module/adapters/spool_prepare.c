@@ -67,8 +67,8 @@ static int check_group(struct target *target, struct tp_error *err)
 	if (fchown(target->fd, (uid_t)-1, getegid()) == 0)
 		return TP_OK;
 	return tp_fail_errno(err, TP_EPERM, target->path,
-		"belongs to group %lu, which this process is not in; run: "
-		"chgrp %lu on it",
+		"belongs to group %lu, which this process is not in; run as "
+		"root: chgrp -R %lu on it",
 		(unsigned long)target->st.st_gid, (unsigned long)getegid());
 }
 

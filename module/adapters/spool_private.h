@@ -62,7 +62,8 @@ struct tp_spool_names {
 };
 /* Whether a directory entry belongs in the batch. */
 typedef int tp_spool_take_fn(void *ctx, const struct dirent *entry);
-/* Reads the next batch. @return 1: there may be more; 0: DIR is at its end;
+/* Reads the next batch, which has no names if many entries in a row do not
+ * belong in it. @return 1: there may be more; 0: DIR is at its end;
  * TP_EIO, TP_ENOMEM */
 int tp_spool_names_fill(struct tp_spool_names *names, DIR *dir,
 	tp_spool_take_fn *take, void *ctx, struct tp_error *err) TP_USE_RESULT;
@@ -145,6 +146,37 @@ int tp_spool_room_for(struct tp_spool_reader *reader, uid_t uid);
 void tp_spool_room_taken(
 	struct tp_spool_reader *reader, const struct tp_spool_share *one);
 
+/* ---- spool_arrivals.c ---------------------------------------------------- */
+
+#define TP_SPOOL_ARRIVALS_MAX 64
+struct tp_spool_arrivals {
+	struct {
+		uid_t uid;
+		char name[TP_QUEUE_ID_BYTES];
+	} slots[TP_SPOOL_ARRIVALS_MAX]; /* the first came first */
+	size_t count;
+	int missed; /* something came that is not here */
+	int told;   /* that there is something, since the pass began */
+	/* the last names that the reader gave in this pass */
+	char named[TP_SPOOL_ARRIVALS_MAX][TP_QUEUE_ID_BYTES];
+	size_t named_count; /* also those before them */
+};
+/* @return 1, once in a pass, if something is here or was missed */
+int tp_spool_arrivals_tell(struct tp_spool_arrivals *arrivals);
+void tp_spool_arrivals_new_pass(struct tp_spool_arrivals *arrivals);
+/* Reads what there is, without waiting. */
+void tp_spool_arrivals_read(
+	struct tp_spool_arrivals *arrivals, int inotify_fd, int incoming_fd);
+/* @return 1: a name that was not given just now; 0: there is none */
+int tp_spool_arrivals_next(
+	struct tp_spool_arrivals *arrivals, char name_out[TP_QUEUE_ID_BYTES]);
+/* NAME is given to the reader's owner. */
+void tp_spool_arrivals_name(
+	struct tp_spool_arrivals *arrivals, const char *name);
+/* @return 1 if NAME was given in this pass; 0: it was not, or long ago */
+int tp_spool_arrivals_named(
+	const struct tp_spool_arrivals *arrivals, const char *name);
+
 /* ---- spool_read.c -------------------------------------------------------- */
 
 struct tp_spool_reader {
@@ -162,11 +194,11 @@ struct tp_spool_reader {
 	/* the pass that is under way */
 	DIR *dir;	  /* NULL: none */
 	int at_end;	  /* DIR has been read to its end */
-	unsigned notes;	  /* lines told */
-	unsigned untold;  /* lines that were too many */
 	int64_t stuck_at; /* tp_mono_ms() when what cannot be moved was told;
 			   * 0: never */
 	int stuck_told;	  /* in this pass */
+	unsigned stuck;	  /* entries of this pass that could not be moved */
+	struct tp_spool_arrivals arrivals;
 	struct tp_spool_names names;
 };
 

@@ -171,18 +171,24 @@ static void drain(int fd)
 
 void tp_spool_reader_wait(struct tp_spool_reader *reader, int timeout_ms)
 {
+	enum { EVENT, WAKE, INOTIFY, COUNT };
 	/* poll() leaves out negative descriptors. */
-	struct pollfd wait[] = {
-		{ .fd = reader->event_fd, .events = POLLIN },
-		{ .fd = reader->wake_fd, .events = POLLIN },
-		{ .fd = reader->inotify_fd, .events = POLLIN },
+	struct pollfd wait[COUNT] = {
+		[EVENT] = { .fd = reader->event_fd, .events = POLLIN },
+		[WAKE] = { .fd = reader->wake_fd, .events = POLLIN },
+		[INOTIFY] = { .fd = reader->inotify_fd, .events = POLLIN },
 	};
-	size_t count = sizeof(wait) / sizeof(wait[0]);
-	size_t i;
+	int i;
 
-	if (poll(wait, (nfds_t)count, timeout_ms) <= 0)
+	/* The kernel will not tell of these again, and we do it once. */
+	if (tp_spool_arrivals_tell(&reader->arrivals))
 		return;
-	for (i = 0; i < count; i++)
+	if (poll(wait, COUNT, timeout_ms) <= 0)
+		return;
+	if (wait[INOTIFY].revents)
+		tp_spool_arrivals_read(&reader->arrivals, reader->inotify_fd,
+			reader->incoming_fd);
+	for (i = 0; i < INOTIFY; i++)
 		if (wait[i].revents)
 			drain(wait[i].fd);
 }
@@ -199,6 +205,17 @@ void tp_spool_reader_wake(struct tp_spool_reader *reader)
 
 /* ---- removing ----------------------------------------------------------- */
 
+/* 1: NAME is gone, or its sender has put something in its place: that is for
+ * the next pass, and must not come into "done", where nobody looks. */
+static int is_gone(const struct tp_spool_reader *reader, const char *name)
+{
+	struct stat st;
+
+	if (fstatat(reader->incoming_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT;
+	return !S_ISREG(st.st_mode);
+}
+
 /* Some disks need a millisecond and more to free a file's blocks (discard at
  * once, no journal), and a rename never does. So what is done with leaves the
  * way here and its blocks later, in tp_spool_reader_purge(). The sender may
@@ -206,30 +223,18 @@ void tp_spool_reader_wake(struct tp_spool_reader *reader)
 int tp_spool_reader_remove(
 	struct tp_spool_reader *reader, const char *name, struct tp_error *err)
 {
+	if (is_gone(reader, name))
+		return TP_OK;
 	if (renameat(reader->incoming_fd, name, reader->done_fd, name) == 0 ||
 		errno == ENOENT)
 		return TP_OK;
-	/* A sender may have put a directory in its place, which nobody else can
-	 * move: then the file is gone all the same, and the rest is for the
-	 * next pass. Else anybody could stop the intake. */
+	/* It may have become a directory just now: else anybody could stop the
+	 * intake. */
 	if (unlinkat(reader->incoming_fd, name, 0) == 0 || errno == ENOENT ||
 		errno == EISDIR)
 		return TP_OK;
 	return tp_fail_errno(
 		err, TP_EIO, reader->spool, "cannot remove %s", name);
-}
-
-/* @return 1 if NAME has left "done" */
-static int purge_one(struct tp_spool_reader *reader, const char *name)
-{
-	struct tp_error ignored = TP_ERROR_INIT;
-
-	if (unlinkat(reader->done_fd, name, 0) == 0)
-		return 1;
-	/* swapped in by its sender, and given to everybody */
-	return errno == EISDIR &&
-	       tp_spool_quarantine(reader->done_fd, reader->quarantine_fd, name,
-		       "is a directory", &ignored) == TP_OK;
 }
 
 unsigned tp_spool_reader_purge(struct tp_spool_reader *reader, unsigned most)
@@ -241,7 +246,7 @@ unsigned tp_spool_reader_purge(struct tp_spool_reader *reader, unsigned most)
 	while (dir && count < most && (entry = readdir(dir)) != NULL)
 		if (strcmp(entry->d_name, ".") != 0 &&
 			strcmp(entry->d_name, "..") != 0 &&
-			purge_one(reader, entry->d_name))
+			unlinkat(reader->done_fd, entry->d_name, 0) == 0)
 			count++;
 	if (dir)
 		(void)closedir(dir);

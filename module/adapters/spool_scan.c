@@ -19,10 +19,15 @@
 #include <time.h>
 #include <unistd.h>
 
-#define NOTES_MAX 20
 #define STALE_S 3600
 #define STUCK_EVERY_MS (60 * 60 * 1000)
 #define SHOWN_BYTES 72
+/* So many entries that cannot be moved are tried again in each pass. */
+#define STUCK_MAX_COUNT 256
+/* How many names of the directory come between two arrivals, and how many in
+ * all between two looks at what has arrived. */
+#define ARRIVAL_EVERY 9
+#define ARRIVALS_READ_EVERY 32
 
 /* What take() is given. */
 struct sweep {
@@ -34,14 +39,8 @@ struct sweep {
 static void note(
 	struct sweep *sweep, int level, const char *event, const char *text)
 {
-	if (!sweep->note)
-		return;
-	if (sweep->reader->notes < NOTES_MAX) {
-		sweep->reader->notes++;
+	if (sweep->note)
 		sweep->note(sweep->ctx, level, event, text);
-	} else {
-		sweep->reader->untold++;
-	}
 }
 
 /* A name that anybody may have chosen, fit for a line of text. */
@@ -95,6 +94,8 @@ static void put_away(struct sweep *sweep, const struct dirent *entry)
 	char text[TP_ERROR_TEXT_BYTES + 2 * SHOWN_BYTES];
 	int rc;
 
+	if (reader->stuck >= STUCK_MAX_COUNT)
+		return;
 	show(entry->d_name, name);
 	(void)snprintf(text, sizeof(text), "%s %s", name, what_is(entry));
 	rc = tp_spool_reject(reader, entry->d_name, entry->d_type, text, &err);
@@ -103,6 +104,7 @@ static void put_away(struct sweep *sweep, const struct dirent *entry)
 			what_is(entry), rc ? TP_SPOOL_DELETED_TEXT : "");
 		note(sweep, LOG_WARNING, "spool-foreign", text);
 	} else if (rc != TP_ENOTFOUND) {
+		reader->stuck++;
 		(void)snprintf(text, sizeof(text), "%s %s, and %s", name,
 			what_is(entry), err.text);
 		note_stuck(sweep, text);
@@ -183,51 +185,104 @@ static int begin_pass(struct tp_spool_reader *reader, struct tp_error *err)
 		return tp_fail_errno(err, TP_EIO, reader->spool,
 			"cannot read the directory \"incoming\"");
 	reader->at_end = 0;
-	reader->notes = 0;
-	reader->untold = 0;
 	reader->stuck_told = 0;
+	reader->stuck = 0;
+	/* What has come until now is in the directory. */
+	tp_spool_arrivals_new_pass(&reader->arrivals);
 	return TP_OK;
 }
 
-static void end_pass(struct sweep *sweep)
+static void end_pass(struct tp_spool_reader *reader)
 {
-	struct tp_spool_reader *reader = sweep->reader;
-	char text[64];
-
 	(void)closedir(reader->dir);
 	reader->dir = NULL;
-	if (reader->untold == 0)
-		return;
-	(void)snprintf(
-		text, sizeof(text), "and %u more in this pass", reader->untold);
-	sweep->note(sweep->ctx, LOG_WARNING, "spool-foreign", text);
-	reader->untold = 0;
+}
+
+/* @return 1: the directory has no more names */
+static int is_read(const struct tp_spool_reader *reader)
+{
+	return reader->at_end && reader->names.next == reader->names.count;
+}
+
+/* @return 1: there is an arrival, and it is its turn */
+static int next_arrival(
+	struct tp_spool_reader *reader, char name_out[TP_QUEUE_ID_BYTES])
+{
+	if (reader->arrivals.named_count % ARRIVALS_READ_EVERY == 0 &&
+		reader->inotify_fd >= 0)
+		tp_spool_arrivals_read(&reader->arrivals, reader->inotify_fd,
+			reader->incoming_fd);
+	return reader->arrivals.named_count % ARRIVAL_EVERY == 0 &&
+	       tp_spool_arrivals_next(&reader->arrivals, name_out);
+}
+
+/* @return the next name of the directory, or NULL */
+static const char *next_listed(struct tp_spool_reader *reader)
+{
+	const char *name;
+
+	do {
+		name = tp_spool_names_next(&reader->names);
+	} while (name && tp_spool_arrivals_named(&reader->arrivals, name));
+	return name;
+}
+
+static int fill(struct sweep *sweep, struct tp_error *err)
+{
+	struct tp_spool_reader *reader = sweep->reader;
+	int rc = tp_spool_names_fill(
+		&reader->names, reader->dir, take, sweep, err);
+
+	if (rc < 0)
+		end_pass(reader);
+	reader->at_end = rc == 0;
+	return rc;
+}
+
+/* Nothing more is read here, or a pass might never end. */
+static int last_arrival(
+	struct tp_spool_reader *reader, char name_out[TP_QUEUE_ID_BYTES])
+{
+	if (tp_spool_arrivals_next(&reader->arrivals, name_out))
+		return 1;
+	end_pass(reader);
+	return 0;
+}
+
+/* @return as tp_spool_reader_next() */
+static int find_next(struct sweep *sweep, char name_out[TP_QUEUE_ID_BYTES],
+	struct tp_error *err)
+{
+	struct tp_spool_reader *reader = sweep->reader;
+	const char *name;
+	int rc;
+
+	if (!is_read(reader) && next_arrival(reader, name_out))
+		return 1;
+	name = next_listed(reader);
+	if (!name && !reader->at_end) {
+		rc = fill(sweep, err);
+		if (rc < 0)
+			return rc;
+		name = next_listed(reader);
+		if (!name && !reader->at_end)
+			return TP_SPOOL_NONE_YET;
+	}
+	if (!name)
+		return last_arrival(reader, name_out);
+	memcpy(name_out, name, TP_QUEUE_ID_BYTES);
+	return 1;
 }
 
 int tp_spool_reader_next(struct tp_spool_reader *reader, tp_spool_note_fn *tell,
 	void *ctx, char name_out[TP_QUEUE_ID_BYTES], struct tp_error *err)
 {
 	struct sweep sweep = { reader, tell, ctx };
-	const char *name;
-	int rc = TP_OK;
+	int rc = reader->dir ? TP_OK : begin_pass(reader, err);
 
-	while (!(name = tp_spool_names_next(&reader->names))) {
-		if (reader->dir && reader->at_end) {
-			end_pass(&sweep);
-			return 0;
-		}
-		if (!reader->dir)
-			rc = begin_pass(reader, err);
-		if (rc < 0)
-			return rc;
-		rc = tp_spool_names_fill(
-			&reader->names, reader->dir, take, &sweep, err);
-		if (rc < 0) {
-			end_pass(&sweep);
-			return rc;
-		}
-		reader->at_end = rc == 0;
-	}
-	memcpy(name_out, name, TP_QUEUE_ID_BYTES);
-	return 1;
+	if (rc >= 0)
+		rc = find_next(&sweep, name_out, err);
+	if (rc == 1)
+		tp_spool_arrivals_name(&reader->arrivals, name_out);
+	return rc;
 }

@@ -79,7 +79,10 @@ static int take_all(struct tp_spool_intake *intake)
 			tp_spool_take_pause(intake, &err);
 		if (rc <= 0)
 			break;
-		rc = tp_spool_take(intake, name);
+		if (rc == TP_SPOOL_NONE_YET)
+			tp_spool_take_beat(intake);
+		else
+			rc = tp_spool_take(intake, name);
 	}
 	/* Also what was collected before something failed. */
 	if (tp_spool_take_flush(intake) < 0)

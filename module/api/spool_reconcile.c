@@ -18,7 +18,10 @@ struct seen {
 
 static void note(void *ctx, int level, const char *event, const char *text)
 {
-	tp_handle_log(ctx, level, event, text);
+	struct tp_spool_quota *quota = ctx;
+
+	if (tp_spool_quota_take(quota))
+		tp_handle_log(quota->handle, level, event, text);
 }
 
 static int remove_known(struct tp_queue *queue, struct tp_spool_reader *reader,
@@ -47,18 +50,22 @@ static int remove_known(struct tp_queue *queue, struct tp_spool_reader *reader,
 static int look(tillpost_handle *handle, struct tp_spool_reader *reader,
 	struct seen *seen, struct tp_error *err)
 {
+	struct tp_spool_quota quota = { .handle = handle,
+		.event = "spool-foreign",
+		.what = "lines about files that are no mail" };
 	int rc = 1;
 
 	while (rc > 0) {
 		rc = tp_spool_reader_next(
-			reader, note, handle, seen->names[seen->count], err);
-		if (rc > 0 && ++seen->count == KNOWN_MAX_COUNT) {
+			reader, note, &quota, seen->names[seen->count], err);
+		if (rc == 1 && ++seen->count == KNOWN_MAX_COUNT) {
 			int known =
 				remove_known(handle->queue, reader, seen, err);
 
 			rc = known < 0 ? known : 1;
 		}
 	}
+	tp_spool_quota_rest(&quota, 1);
 	return rc < 0 ? rc : remove_known(handle->queue, reader, seen, err);
 }
 

@@ -132,9 +132,10 @@ static int check(const char *spool)
 
 	if (tp_spool_reader_open(spool, &reader, &err) < 0)
 		return complain(&err);
-	while ((rc = tp_spool_reader_next(reader, on_note, &bad, name, &err)) ==
-		1)
-		bad |= check_file(reader, name);
+	while ((rc = tp_spool_reader_next(reader, on_note, &bad, name, &err)) >
+		0)
+		if (rc != TP_SPOOL_NONE_YET)
+			bad |= check_file(reader, name);
 	tp_spool_reader_close(&reader);
 	return rc < 0 ? complain(&err) : bad;
 }

@@ -141,7 +141,9 @@ int spool_pass(struct spool_place *place, char (*names_out)[TP_QUEUE_ID_BYTES],
 	int rc;
 
 	while ((rc = tp_spool_reader_next(
-			place->reader, on_note, place, name, &err)) == 1) {
+			place->reader, on_note, place, name, &err)) > 0) {
+		if (rc == TP_SPOOL_NONE_YET)
+			continue;
 		if (names_out && count < names_max)
 			memcpy(names_out[count], name, sizeof(name));
 		count++;

@@ -485,15 +485,22 @@ static int take_all(struct spool_place *place)
 	char(*names)[TP_QUEUE_ID_BYTES] = calloc(1000, sizeof(*names));
 	struct tp_error err = TP_ERROR_INIT;
 	struct tp_spool_file file;
+	int taken = 0;
 	int count;
 	int i;
 
 	assert_non_null(names);
 	count = spool_pass(place, names, 1000);
 	for (i = 0; i < count; i++) {
-		if (tp_spool_reader_load(
-			    place->reader, names[i], &file, &err) != TP_OK)
+		int rc = tp_spool_reader_load(
+			place->reader, names[i], &file, &err);
+
+		/* named twice, for it came during the pass */
+		if (rc == TP_ENOTFOUND)
+			continue;
+		if (rc != TP_OK)
 			fail_msg("%s: %s", err.where, err.text);
+		taken++;
 		assert_int_equal(file.record.data_bytes, 5000);
 		tp_spool_file_free(&file);
 		assert_int_equal(
@@ -501,7 +508,7 @@ static int take_all(struct spool_place *place)
 			TP_OK);
 	}
 	free(names);
-	return count;
+	return taken;
 }
 
 static void threads_and_forked_children_lose_nothing(void **state)
