@@ -10,8 +10,8 @@
  *         delivery begins.
  *         What the rules refuse goes to quarantine. What the queue cannot
  *         store now waits in the spool.
- * BOUNDS  Mail is taken in the order of its ids, within a batch of names,
- *         whoever left it: a user who leaves much delays the others.
+ * BOUNDS  Mail is taken in the order of its ids, within a batch of names; what
+ *         comes meanwhile between it, a few mails of each user.
  * THREADS go and halt: one at a time (delivery_lock); idle, count, path: any.
  * SPDX-License-Identifier: MIT
  */
@@ -28,8 +28,10 @@
 
 #define SLOW_SCAN_MS 10000
 #define BACK_OFF_MS 1000
+#define ANSWER_EVERY_MS 10000
 /* Anybody may wake the intake as often as he likes. */
 #define EMPTY_PASS_MS 20
+#define REST_MAX_MS 500
 #define NO_READER_MS 50
 /* A file that waits is met again in each pass. */
 #define WAITING_LINES 10
@@ -57,9 +59,39 @@ static int open_again(struct tp_spool_intake *intake)
 			"%s/incoming was replaced and is opened again; what "
 			"lies in the directory before is not taken in",
 			intake->spool_path);
-	if (rc >= 0)
-		rc = tp_spool_purger_start(
-			intake->purger, intake->reader, &err);
+	else
+		tp_spool_take_pause(intake, &err);
+	/* It answered in the directory before. */
+	intake->unanswered = 1;
+	return rc;
+}
+
+/* Who begins or ends the delivery holds the lock, and waits for this thread:
+ * then he starts or stops it. What was told of why it failed is not told
+ * again. */
+static void answer_again(struct tp_spool_intake *intake)
+{
+	tillpost_handle *handle = intake->handle;
+
+	if (tp_deadline_left_ms(intake->answer_mono_ms) > 0 ||
+		pthread_mutex_trylock(&handle->delivery_lock) != 0)
+		return;
+	if (intake->unanswered || !handle->query_server) {
+		tp_handle_query_stop(handle);
+		intake->unanswered = tp_handle_query_start(handle, NULL) < 0;
+	}
+	if (intake->unanswered)
+		intake->answer_mono_ms = tp_deadline_ms(ANSWER_EVERY_MS);
+	(void)pthread_mutex_unlock(&handle->delivery_lock);
+}
+
+/* One that could not be started when there were too many threads must not be
+ * missing for ever: nothing else frees the space. */
+static int ensure_purger(struct tp_spool_intake *intake)
+{
+	struct tp_error err = TP_ERROR_INIT;
+	int rc = tp_spool_purger_start(intake->purger, intake->reader, &err);
+
 	if (rc < 0)
 		tp_spool_take_pause(intake, &err);
 	return rc;
@@ -70,8 +102,10 @@ static int take_all(struct tp_spool_intake *intake)
 {
 	struct tp_error err = TP_ERROR_INIT;
 	char name[TP_QUEUE_ID_BYTES];
-	int rc = tp_spool_take_clean_up(intake);
+	int rc = ensure_purger(intake);
 
+	if (rc >= 0)
+		rc = tp_spool_take_clean_up(intake);
 	while (rc >= 0 && !atomic_load(&intake->stopping)) {
 		rc = tp_spool_reader_next(
 			intake->reader, tp_spool_take_note, intake, name, &err);
@@ -99,6 +133,8 @@ static int pass(struct tp_spool_intake *intake)
 	intake->taken = 0;
 	if (!intake->reader || !tp_spool_reader_current(intake->reader))
 		rc = open_again(intake);
+	if (rc >= 0)
+		answer_again(intake);
 	if (rc >= 0)
 		rc = take_all(intake);
 	tp_spool_take_told(intake, 0);
@@ -135,9 +171,14 @@ static void set_idle(struct tp_spool_intake *intake, int idle)
 	atomic_store(&intake->idle, idle);
 }
 
-static void wait_for_mail(struct tp_spool_intake *intake)
+/* A pass over much that cannot be taken in must not fill the time, however
+ * often somebody wakes: about as long as it took nothing is done. */
+static void wait_for_mail(struct tp_spool_intake *intake, int64_t took_ms)
 {
-	int64_t earliest = tp_deadline_ms(EMPTY_PASS_MS);
+	int64_t rest_ms = took_ms < EMPTY_PASS_MS ? EMPTY_PASS_MS
+			  : took_ms > REST_MAX_MS ? REST_MAX_MS
+						  : took_ms;
+	int64_t earliest = tp_deadline_ms(rest_ms);
 
 	set_idle(intake, 1);
 	if (!atomic_load(&intake->stopping))
@@ -153,6 +194,7 @@ static void *intake_main(void *arg)
 
 	intake->begun_mono_ms = tp_mono_ms();
 	while (!atomic_load(&intake->stopping)) {
+		int64_t begun_ms = tp_mono_ms();
 		int rc;
 
 		tp_spool_take_beat(intake);
@@ -160,7 +202,7 @@ static void *intake_main(void *arg)
 		if (rc < 0)
 			wait_ms(intake, BACK_OFF_MS);
 		else if (rc > 0 && intake->taken == 0)
-			wait_for_mail(intake);
+			wait_for_mail(intake, tp_mono_ms() - begun_ms);
 	}
 	tp_spool_take_told(intake, 1);
 	tp_config_unref(&intake->config);

@@ -96,6 +96,8 @@ int tp_spool_purger_start(struct tp_spool_purger *purger,
 {
 	int rc;
 
+	if (purger->running)
+		return TP_OK;
 	purger->reader = reader;
 	purger->stopping = 0;
 	purger->due = 1;

@@ -20,7 +20,8 @@ struct tp_spool_purger *tp_spool_purger_new(void) TP_USE_RESULT;
 /* It is not running. NULL-safe. */
 void tp_spool_purger_free(struct tp_spool_purger **purger);
 
-/* READER is used until it is stopped. @return 0, TP_EIO */
+/* READER is used until it is stopped. Nothing if it is running. @return 0,
+ * TP_EIO */
 int tp_spool_purger_start(struct tp_spool_purger *purger,
 	struct tp_spool_reader *reader, struct tp_error *err) TP_USE_RESULT;
 /* After the file at hand. Nothing if it is not running. */

@@ -39,6 +39,8 @@ struct tp_spool_intake {
 	struct tp_spool_quota foreign; /* about what is none */
 	struct tp_spool_quota waiting; /* about what waits for itself */
 	int64_t begun_mono_ms;
+	int unanswered;		/* the query socket is missing, or elsewhere */
+	int64_t answer_mono_ms; /* not tried again before */
 	/* Stored, but still in the spool. */
 	char unremoved[TP_SPOOL_BATCH_MAX_COUNT][TP_QUEUE_ID_BYTES];
 	size_t unremoved_count;

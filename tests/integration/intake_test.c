@@ -152,6 +152,67 @@ static void an_incoming_that_was_replaced_is_opened_again(struct world *world)
 	remove_folder(world, "spool/before");
 }
 
+/* Whether a process that only submits is answered at once. */
+static int is_answered(struct world *world, tillpost_handle *from)
+{
+	struct tillpost_status status;
+
+	TILLPOST_INIT(&status);
+	TILLPOST_INIT(&world->err);
+	return world->api->status(from, &status, NULL, NULL, &world->err) >= 0;
+}
+
+static void await_answer(struct world *world, tillpost_handle *from)
+{
+	int i;
+
+	for (i = 0; i < 1000 && !is_answered(world, from); i++)
+		sleep_ms(20);
+	CHECK(is_answered(world, from));
+}
+
+static void a_spool_that_was_replaced_is_answered_from_again(
+	struct world *world)
+{
+	tillpost_handle *from = submitter(world);
+	tillpost_handle *to = taker(world, 0);
+	char away[PATH_BYTES];
+
+	await_answer(world, from);
+	path_of(world, "", "before", away);
+	CHECK(rename(world->spool, away) == 0);
+	make_spool(world);
+	(void)submit(world, from, "eu");
+	await(world, to, 1, 0);
+	await_answer(world, from);
+	world->api->close(&to);
+	world->api->close(&from);
+	remove_folder(world, "before/incoming");
+	remove_folder(world, "before/quarantine");
+	remove_folder(world, "before/done");
+	remove_folder(world, "before");
+}
+
+/* Something stood where the socket should be, when the daemon started. */
+static void what_hindered_answers_at_the_start_hinders_no_longer(
+	struct world *world)
+{
+	tillpost_handle *from = submitter(world);
+	tillpost_handle *to;
+	char path[PATH_BYTES];
+
+	put_file(world, "spool", "query", "x", 1);
+	to = taker(world, 0);
+	await_logged(world, "4 query-server: ");
+	CHECK(!is_answered(world, from));
+	path_of(world, "spool", "query", path);
+	CHECK(unlink(path) == 0);
+	await_answer(world, from);
+	CHECK(count_logged(world, "query-server: ") == 1);
+	world->api->close(&to);
+	world->api->close(&from);
+}
+
 static void one_user_floods_neither_log_nor_quarantine(struct world *world)
 {
 	tillpost_handle *from = blind_submitter(world);
@@ -526,6 +587,8 @@ static const struct test {
 	TEST(mail_waits_while_the_directory_of_the_queue_is_away),
 	TEST(what_could_not_be_stored_is_not_forgotten_at_the_end),
 	TEST(an_incoming_that_was_replaced_is_opened_again),
+	TEST(a_spool_that_was_replaced_is_answered_from_again),
+	TEST(what_hindered_answers_at_the_start_hinders_no_longer),
 	TEST(one_user_floods_neither_log_nor_quarantine),
 	TEST(what_nobody_may_send_is_deleted_over_the_bound),
 	TEST(what_somebody_may_send_is_kept_over_the_bound),
