@@ -471,6 +471,37 @@ def stopping_ends_at_its_deadline(place):
     return f"{twice} second copies"
 
 
+def threads_of(number):
+    try:
+        return len(os.listdir(f"/proc/{number}/task"))
+    except FileNotFoundError:
+        return 0
+
+
+def a_log_that_hangs_does_not_keep_it_from_stopping(place):
+    place = fresh(place, "hanging")
+    path = place.work / "log"
+    with open(path, "wb") as log:
+        # The second line of a thread hangs, with the lock of the log: here
+        # the one that says that it stops.
+        strace = started(subprocess.Popen(
+            ["strace", "-f", "-qq", "-o", place.work / "trace", "-P", path,
+             "-e", "trace=write",
+             "-e", "inject=write:delay_enter=12000000:when=2+",
+             place.build / "bin/tillpostd", "-c", place.config(9),
+             "--log", "json", "--stop-timeout", "1s"],
+            env=place.environment, stderr=log))
+    until(20, "it has started", lambda: b'"started"' in path.read_bytes())
+    number = json.loads(path.read_text().splitlines()[0])["pid"]
+    os.kill(number, signal.SIGTERM)
+    begun = time.monotonic()
+    # strace holds the thread that hangs until the delay is over
+    until(10, "the others have ended", lambda: threads_of(number) <= 1)
+    took = time.monotonic() - begun
+    check(strace.wait(timeout=40) == 75, "another exit code")
+    return f"{took:.1f} s"
+
+
 def stopping_gives_up_a_relay_that_does_not_answer(place):
     place = fresh(place, "silent")
     sink, config, daemon = delivery(place, 60000, "--stop-timeout", "15s")
@@ -541,6 +572,7 @@ TESTS = (
     waiting_costs_no_time,
     stopping_ends_what_is_in_work_and_keeps_the_rest,
     stopping_ends_at_its_deadline,
+    a_log_that_hangs_does_not_keep_it_from_stopping,
     stopping_gives_up_a_relay_that_does_not_answer,
     a_second_signal_ends_it_at_once,
     every_line_of_every_log_is_an_object_without_the_secret,

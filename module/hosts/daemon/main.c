@@ -3,6 +3,8 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#define _GNU_SOURCE /* pthread_clockjoin_np */
+
 #include "common/args.h"
 #include "common/report.h"
 #include "common/text.h"
@@ -10,15 +12,18 @@
 #include "daemon/serve.h"
 #include "daemon/signals.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PROGRAM "tillpostd"
 #define DEFAULT_CONFIG "/etc/tillpost/tillpost.conf"
 #define DEFAULT_STOP_TIMEOUT_MS 25000
+#define LAST_LINE_S 1
 
 static const char help[] =
 	"Usage: tillpostd [OPTION...]\n"
@@ -145,13 +150,27 @@ static int check(const struct tp_daemon *daemon)
 
 /* ---- the long one ------------------------------------------------------- */
 
-/* Time is up. What the deliveries were doing is known from the queue: the
- * next start takes it up. */
-static void too_late(void *ctx)
+static void *say_too_late(void *ctx)
 {
 	tp_log_event(ctx, TILLPOST_LOG_WARNING, "stop-timeout",
 		"deliveries did not end in time and were cut off; they are "
 		"taken up at the next start");
+	return NULL;
+}
+
+/* Time is up. What the deliveries were doing is known from the queue: the
+ * next start takes it up. It may be the log that hangs, on a file system that
+ * does not answer, so it is not waited for long. */
+static void too_late(void *ctx)
+{
+	struct timespec until;
+	pthread_t thread;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += LAST_LINE_S;
+	if (pthread_create(&thread, NULL, say_too_late, ctx) == 0)
+		(void)pthread_clockjoin_np(
+			thread, NULL, CLOCK_MONOTONIC, &until);
 	_exit(EX_TEMPFAIL);
 }
 
