@@ -292,6 +292,7 @@ static void a_file_with_a_lease_waits(void **state)
 	spool_open(place);
 	spool_put(place, 10, id);
 	path_to(path, place->incoming, id);
+	assert_int_equal(chmod(path, 0600), 0);
 	fd = open(path, O_RDWR);
 	assert_true(fd >= 0);
 	/* breaking it sends a signal */
