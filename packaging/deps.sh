@@ -24,7 +24,8 @@ test_packages="$build_packages libcmocka-dev libcurl4-openssl-dev
 	g++ clang-14 libclang-rt-14-dev clang-format-14 valgrind binutils
 	postfix dovecot-core dovecot-submissiond openssl
 	python3 python3-aiosmtpd sqlite3 mandoc procps util-linux strace
-	php-dev php-cli php-fpm php-cgi php-mbstring php-mysql php-xml
+	php-dev php-cli php-fpm php-cgi php-imap php-mbstring php-mysql php-xml
+	apache2-bin libapache2-mod-php
 	libphp-phpmailer php-symfony-mailer php-swiftmailer
 	nginx-light mariadb-server wordpress curl"
 

@@ -49,7 +49,7 @@ def ways_of(args):
 
     extension = ["-d", "extension=" + os.path.join(build, "php", "tillpost.so"),
                  "-d", "tillpost.plugin=" + os.path.join(build, "tillpost.so"),
-                 "-d", "tillpost.config=" + config] + path("/bin/false")
+                 "-d", "tillpost.config=" + config] + path("/nonexistent/sendmail")
     return [
         Way("tillpost extension", extension, spool=spool),
         Way("tillpost-sendmail", path(sendmail + " -t -i"),

@@ -29,6 +29,7 @@ else
 fi
 
 php_ini >"$scratch/php.ini"
+php_extensions imap >>"$scratch/php.ini"
 printf 'sendmail_path=%s\n' "$sendmail" >>"$scratch/php.ini"
 
 TP_INI=$scratch/php.ini

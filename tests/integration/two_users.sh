@@ -169,7 +169,7 @@ all_ways_to_be_blue()
 			-d "tillpost.config=${config:-$TP_CONFIG}" \
 			-d "tillpost.plugin=$TP_PLUGIN" \
 			-d "tillpost.spool=$TP_SPOOL" \
-			-d sendmail_path=/bin/false -r '
+			-d sendmail_path=/nonexistent/sendmail -r '
 				tillpost_set_store("blue");
 				mail("forged@example.org", "Forged extension",
 					stream_get_contents(STDIN));'

@@ -111,7 +111,7 @@ tillpost.config=$TP_CONFIG
 tillpost.plugin=$TP_PLUGIN
 tillpost.spool=$TP_SPOOL
 tillpost.sendmail=$TP_BIN/tillpost-sendmail
-sendmail_path=/bin/false
+sendmail_path=/nonexistent/sendmail
 END
 echo "sendmail_path = \"$TP_BIN/tillpost-sendmail -t -i\"" >"$work/command.ini"
 

@@ -39,6 +39,14 @@ int32_t tp_report_set_errno(struct tillpost_error *err, int32_t status,
 	return status;
 }
 
+const char *tp_report_line(
+	const struct tillpost_error *err, char *out, size_t bytes)
+{
+	(void)snprintf(out, bytes, "%s%s%s", err->where,
+		err->where[0] == '\0' ? "" : ": ", err->text);
+	return out;
+}
+
 static void print_line(const char *program, const char *where, const char *text)
 {
 	flockfile(stderr);

@@ -13,6 +13,8 @@
 
 #include <tillpost/abi.h>
 
+#include <stddef.h>
+
 /* Records STATUS (a TILLPOST_E*) and the formatted text in ERR.
  * @param where what the error is about ("--store", a path), may be ""
  * @return status, so that `return tp_report_set(...)` reads well */
@@ -24,6 +26,14 @@ int32_t tp_report_set(struct tillpost_error *err, int32_t status,
  * kept in ERR too. @return status */
 int32_t tp_report_set_errno(struct tillpost_error *err, int32_t status,
 	const char *where, const char *what);
+
+/* ERR as "where: text", in OUT. Room for all of one is TP_REPORT_LINE_BYTES.
+ * @return out */
+#define TP_REPORT_LINE_BYTES                           \
+	(sizeof(((struct tillpost_error *)0)->where) + \
+		sizeof(((struct tillpost_error *)0)->text) + 2)
+const char *tp_report_line(
+	const struct tillpost_error *err, char *out, size_t bytes);
 
 /* Prints ERR, with everything that could upset a terminal escaped. */
 void tp_report_print(const char *program, const struct tillpost_error *err);

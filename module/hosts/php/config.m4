@@ -46,7 +46,7 @@ if test "$PHP_TILLPOST" != "no"; then
   PHP_NEW_EXTENSION([tillpost],
     [addresses.c envelope.c fall_back.c functions.c handle.c hook_mail.c \
      hook_mb.c hook_spawn.c hooks.c info.c lend.c mail_args.c mail_log.c \
-     mail_text.c say.c server.c spawn.c store.c submit.c text.c tillpost.c \
+     mail_text.c program.c say.c server.c spawn.c store.c submit.c text.c tillpost.c \
      words.c \
      shared/tillpost_loader.c shared/tillpost_report.c \
      shared/tillpost_sendmail_options.c shared/tillpost_text.c],

@@ -1,5 +1,5 @@
 /*
- * envelope.c - sender and recipients in the options of a sendmail command
+ * envelope.c - what goes along with the text of a message
  *
  * SPDX-License-Identifier: MIT
  */
@@ -7,6 +7,7 @@
 
 #include "php/addresses.h"
 #include "php/lend.h"
+#include "php/server.h"
 #include "php/store.h"
 #include "php/words.h"
 
@@ -127,23 +128,6 @@ static void read_words(struct tp_php_options *options, const char *at)
 
 /* ---- the beginning of sendmail_path ------------------------------------- */
 
-/* The length of NAME in a word that is NAME=VALUE, else 0. */
-static size_t variable_len(const char *word)
-{
-	size_t len = strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				  "abcdefghijklmnopqrstuvwxyz"
-				  "0123456789_");
-
-	return word[len] == '=' ? len : 0;
-}
-
-static bool is_env(const char *word)
-{
-	const char *slash = strrchr(word, '/');
-
-	return strcmp(slash ? slash + 1 : word, "env") == 0;
-}
-
 /* Variables that are ours mean another store, spool or configuration: the
  * first is understood if the shell has nothing to do to it. */
 static void take_variable(struct tp_php_envelope *envelope, const char *word)
@@ -153,7 +137,7 @@ static void take_variable(struct tp_php_envelope *envelope, const char *word)
 
 	if (strncmp(word, VARIABLES, sizeof(VARIABLES) - 1) != 0)
 		return;
-	if (variable_len(word) == len &&
+	if (tp_php_variable_len(word) == len &&
 		strncmp(word, TP_PHP_STORE_VARIABLE, len) == 0) {
 		value = zend_string_init(
 			word + len + 1, strlen(word + len + 1), 0);
@@ -176,10 +160,10 @@ static const char *read_program(
 	zend_string *word;
 
 	while (goes_on && (word = tp_php_word(&at)) != NULL) {
-		if (variable_len(ZSTR_VAL(word)) > 0)
+		if (tp_php_variable_len(ZSTR_VAL(word)) > 0)
 			take_variable(envelope, ZSTR_VAL(word));
 		else
-			goes_on = is_env(ZSTR_VAL(word));
+			goes_on = tp_php_is_env(ZSTR_VAL(word));
 		zend_string_release(word);
 		if (goes_on)
 			command = at;
@@ -198,6 +182,8 @@ void tp_php_options_begin(struct tp_php_options *options_out,
 	const char *command = tp_php_sendmail_path();
 
 	*envelope_out = (struct tp_php_envelope) { .sender = NULL };
+	envelope_out->run_code = tp_php_server_variable("MAGE_RUN_CODE");
+	envelope_out->http_host = tp_php_server_variable("HTTP_HOST");
 	*options_out = (struct tp_php_options) { .envelope = envelope_out };
 	if (command)
 		read_words(options_out, read_program(envelope_out, command));
@@ -220,6 +206,8 @@ void tp_php_envelope_free(struct tp_php_envelope *envelope)
 
 	replace(&envelope->sender, NULL);
 	replace(&envelope->store, NULL);
+	replace(&envelope->run_code, NULL);
+	replace(&envelope->http_host, NULL);
 	for (i = 0; i < envelope->recipient_count; i++)
 		efree((void *)envelope->recipients[i]);
 	if (envelope->recipients)

@@ -1,11 +1,14 @@
 /*
- * envelope.h - sender and recipients in the options of a sendmail command
+ * envelope.h - what goes along with the text of a message
  *
  * JOB     sendmail_path and the additional parameters of mail() are options of
  *         sendmail. What they say of the envelope is kept: -f and -r, addresses
  *         after the options; and, of sendmail_path only, --store of
  *         tillpost-sendmail and a TILLPOST_STORE that it is started with:
  *         parameters may come from anywhere. The rest has no meaning here.
+ *         And what the web server says of the request. All of it is there
+ *         before the text is made: PHP may end a request whenever it is asked
+ *         for memory, and a text is large.
  * LAYER   hosts/php.
  * SPDX-License-Identifier: MIT
  */
@@ -17,8 +20,10 @@
 #include <php.h>
 
 struct tp_php_envelope {
-	zend_string *sender; /* without <>; NULL: not given, or no domain */
-	zend_string *store;  /* NULL: not given */
+	zend_string *sender;   /* without <>; NULL: not given, or no domain */
+	zend_string *store;    /* NULL: not given */
+	zend_string *run_code; /* MAGE_RUN_CODE; NULL: none */
+	zend_string *http_host;
 	const char **recipients;
 	uint32_t recipient_count;
 	/* What is not understood and had better not be ignored; NULL: all is */

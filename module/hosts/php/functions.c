@@ -5,6 +5,7 @@
  */
 #include "php/functions.h"
 
+#include "common/report.h"
 #include "php/handle.h"
 #include "php/php_tillpost.h"
 #include "php/say.h"
@@ -29,7 +30,7 @@ ZEND_FUNCTION(tillpost_set_store)
 		RETURN_THROWS();
 	}
 	if (TILLPOST_G(request_store))
-		zend_string_release(TILLPOST_G(request_store));
+		RETVAL_STR(TILLPOST_G(request_store));
 	TILLPOST_G(request_store) = store ? zend_string_copy(store) : NULL;
 }
 
@@ -38,9 +39,7 @@ ZEND_FUNCTION(tillpost_get_store)
 	const char *store;
 
 	ZEND_PARSE_PARAMETERS_NONE();
-	store = tp_php_named_store();
-	if (!store)
-		store = tp_php_environment_store();
+	store = tp_php_known_store();
 	if (!store)
 		RETURN_NULL();
 	RETURN_STRING(store);
@@ -115,6 +114,7 @@ ZEND_FUNCTION(tillpost_status)
 	struct tillpost_error err;
 	char *id;
 	size_t id_len;
+	char line[TP_REPORT_LINE_BYTES];
 	int32_t rc;
 
 	ZEND_PARSE_PARAMETERS_START(1, 1)
@@ -135,6 +135,6 @@ ZEND_FUNCTION(tillpost_status)
 	if (shown.found)
 		fill_status(return_value, &shown);
 	if (rc < 0)
-		php_error_docref(NULL, E_WARNING, "%s%s%s", err.where,
-			err.where[0] == '\0' ? "" : ": ", err.text);
+		php_error_docref(NULL, E_WARNING, "%s",
+			tp_report_line(&err, line, sizeof(line)));
 }

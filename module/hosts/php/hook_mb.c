@@ -1,12 +1,12 @@
 /*
- * hook_mb.c - mb_send_mail()
+ * hook_mb.c - mb_send_mail(), and imap_mail()
  *
  * What mb_send_mail() does to character sets lives in the mbstring extension
- * and ends in a call of the C function behind mail(). So the original runs, but
- * with another sendmail_path for the time of the call: a line of shell that
- * writes its arguments and its input to two files in memory. What arrives
- * there is submitted like a message of mail(). The shell is the price: about
- * a millisecond.
+ * and ends in a call of the C function behind mail(); imap_mail() starts
+ * sendmail_path itself. So the original runs, but with another sendmail_path
+ * for the time of the call: a line of shell that writes its arguments and its
+ * input to two files in memory. What arrives there is submitted like a message
+ * of mail(). The shell is the price: about a millisecond.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -62,36 +62,38 @@ static zend_string *capture_command(const struct capture *capture)
 		capture->words, capture->text);
 }
 
-/* The content of FD. @owns the caller; NULL: it cannot be read */
-static zend_string *content(int fd)
+/* What a file holds, outside of PHP's memory limit. */
+struct content {
+	char *data; /* NULL: nothing, or it cannot be read */
+	size_t len;
+};
+
+static struct content read_back(int fd)
 {
+	struct content content = { NULL, 0 };
 	struct stat st;
-	zend_string *s;
-	size_t have = 0;
+	void *at;
 
-	if (fstat(fd, &st) != 0 || st.st_size < 0)
-		return NULL;
-	s = zend_string_alloc((size_t)st.st_size, 0);
-	while (have < ZSTR_LEN(s)) {
-		ssize_t n = pread(fd, ZSTR_VAL(s) + have, ZSTR_LEN(s) - have,
-			(off_t)have);
+	if (fstat(fd, &st) != 0 || st.st_size <= 0)
+		return content;
+	at = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (at != MAP_FAILED)
+		content = (struct content) { at, (size_t)st.st_size };
+	return content;
+}
 
-		if (n <= 0) {
-			zend_string_release(s);
-			return NULL;
-		}
-		have += (size_t)n;
-	}
-	ZSTR_VAL(s)[have] = '\0';
-	return s;
+static void free_content(const struct content *content)
+{
+	if (content->data)
+		(void)munmap(content->data, content->len);
 }
 
 static void read_envelope(
-	struct tp_php_envelope *envelope_out, const zend_string *words)
+	struct tp_php_envelope *envelope_out, const struct content *words)
 {
 	struct tp_php_options options;
-	const char *at = ZSTR_VAL(words);
-	const char *end = at + ZSTR_LEN(words);
+	const char *at = words->data;
+	const char *end = at + words->len;
 
 	tp_php_options_begin(&options, envelope_out);
 	for (; at < end; at += strlen(at) + 1)
@@ -107,21 +109,19 @@ static void set_text(struct tillpost_error *err, const char *text)
 static enum tp_php_verdict submit(
 	const struct capture *capture, struct tillpost_error *err)
 {
-	zend_string *words = content(capture->words);
-	zend_string *text = content(capture->text);
+	struct content words = read_back(capture->words);
+	struct content text = read_back(capture->text);
 	enum tp_php_verdict verdict = TP_PHP_NOT_TAKEN;
 	struct tp_php_envelope envelope;
 
 	set_text(err, "the text cannot be read back");
-	if (words && text) {
-		read_envelope(&envelope, words);
-		verdict = tp_php_submit(text, &envelope, err);
+	if (words.data && text.data) {
+		read_envelope(&envelope, &words);
+		verdict = tp_php_submit(text.data, text.len, &envelope, err);
 		tp_php_envelope_free(&envelope);
 	}
-	if (words)
-		zend_string_release(words);
-	if (text)
-		zend_string_release(text);
+	free_content(&words);
+	free_content(&text);
 	return verdict;
 }
 
@@ -136,8 +136,8 @@ static bool was_called(const struct capture *capture)
 /* What the original has written goes to the spool.
  * @param command_out for tp_php_fall_back()
  * @return whether that is not possible and the original has to run again */
-static bool pass_on(const struct capture *capture, zval *return_value,
-	zend_string **command_out)
+static bool pass_on(enum tp_php_hook hook, const struct capture *capture,
+	zval *return_value, zend_string **command_out)
 {
 	enum tp_php_verdict verdict = TP_PHP_NOT_TAKEN;
 	struct tillpost_error err;
@@ -149,8 +149,7 @@ static bool pass_on(const struct capture *capture, zval *return_value,
 		set_text(&err, "the shell could not write it down");
 	else
 		return false; /* stock PHP has refused and said why */
-	verdict = tp_php_fall_back_verdict(
-		TP_PHP_MB_SEND_MAIL, verdict, &err, command_out);
+	verdict = tp_php_fall_back_verdict(hook, verdict, &err, command_out);
 	if (verdict != TP_PHP_ACCEPTED && verdict != TP_PHP_NOT_TAKEN) {
 		RETVAL_FALSE;
 		tp_php_warn(verdict, &err);
@@ -159,8 +158,8 @@ static bool pass_on(const struct capture *capture, zval *return_value,
 }
 
 /* @return as tp_php_original_with() */
-static bool run_captured(
-	const struct capture *capture, INTERNAL_FUNCTION_PARAMETERS)
+static bool run_captured(enum tp_php_hook hook, const struct capture *capture,
+	INTERNAL_FUNCTION_PARAMETERS)
 {
 	struct tp_php_lent lent = tp_php_settings();
 	zend_string *command = capture_command(capture);
@@ -168,13 +167,13 @@ static bool run_captured(
 
 	lent.sendmail_path = command;
 	go_on = tp_php_original_with(
-		TP_PHP_MB_SEND_MAIL, &lent, INTERNAL_FUNCTION_PARAM_PASSTHRU);
+		hook, &lent, INTERNAL_FUNCTION_PARAM_PASSTHRU);
 	zend_string_release(command);
 	return go_on;
 }
 
 /* Without the files in memory. */
-static void not_captured(INTERNAL_FUNCTION_PARAMETERS)
+static void not_captured(enum tp_php_hook hook, INTERNAL_FUNCTION_PARAMETERS)
 {
 	enum tp_php_verdict verdict;
 	zend_string *command;
@@ -182,36 +181,45 @@ static void not_captured(INTERNAL_FUNCTION_PARAMETERS)
 
 	set_text(&err, "no file in memory can be had");
 	verdict = tp_php_fall_back_verdict(
-		TP_PHP_MB_SEND_MAIL, TP_PHP_NOT_TAKEN, &err, &command);
+		hook, TP_PHP_NOT_TAKEN, &err, &command);
 	if (verdict != TP_PHP_NOT_TAKEN) {
 		RETVAL_FALSE;
 		tp_php_warn(verdict, &err);
-	} else if (!tp_php_fall_back(TP_PHP_MB_SEND_MAIL, command, false,
+	} else if (!tp_php_fall_back(hook, command, false,
 			   INTERNAL_FUNCTION_PARAM_PASSTHRU)) {
 		zend_bailout();
 	}
 }
 
-void tp_php_hook_mb_send_mail(INTERNAL_FUNCTION_PARAMETERS)
+static void run(enum tp_php_hook hook, INTERNAL_FUNCTION_PARAMETERS)
 {
 	zend_string *command = NULL;
 	struct capture capture;
 	bool go_on;
 
-	if (!TILLPOST_G(enable)) {
-		tp_php_hand_back(
-			TP_PHP_MB_SEND_MAIL, INTERNAL_FUNCTION_PARAM_PASSTHRU);
+	if (!tp_php_hook_is_on(hook)) {
+		tp_php_hand_back(hook, INTERNAL_FUNCTION_PARAM_PASSTHRU);
 		return;
 	}
 	if (!open_capture(&capture)) {
-		not_captured(INTERNAL_FUNCTION_PARAM_PASSTHRU);
+		not_captured(hook, INTERNAL_FUNCTION_PARAM_PASSTHRU);
 		return;
 	}
-	go_on = run_captured(&capture, INTERNAL_FUNCTION_PARAM_PASSTHRU);
-	if (go_on && pass_on(&capture, return_value, &command))
-		go_on = tp_php_fall_back(TP_PHP_MB_SEND_MAIL, command, true,
-			INTERNAL_FUNCTION_PARAM_PASSTHRU);
+	go_on = run_captured(hook, &capture, INTERNAL_FUNCTION_PARAM_PASSTHRU);
+	if (go_on && pass_on(hook, &capture, return_value, &command))
+		go_on = tp_php_fall_back(
+			hook, command, true, INTERNAL_FUNCTION_PARAM_PASSTHRU);
 	close_capture(&capture);
 	if (!go_on)
 		zend_bailout();
+}
+
+void tp_php_hook_mb_send_mail(INTERNAL_FUNCTION_PARAMETERS)
+{
+	run(TP_PHP_MB_SEND_MAIL, INTERNAL_FUNCTION_PARAM_PASSTHRU);
+}
+
+void tp_php_hook_imap_mail(INTERNAL_FUNCTION_PARAMETERS)
+{
+	run(TP_PHP_IMAP_MAIL, INTERNAL_FUNCTION_PARAM_PASSTHRU);
 }

@@ -2,12 +2,14 @@
  * hook_spawn.c - functions that start programs
  *
  * Only the command is exchanged, for the time of the call and only if it starts
- * a sendmail program; everything else is the original's. If tillpost-sendmail
- * cannot take the mail, the caller sees the exit status of it: a program that
- * has got a pipe cannot be started a second time behind its back.
+ * a sendmail program or might lose a store; everything else is the original's.
+ * If tillpost-sendmail cannot take the mail, the caller sees the exit status of
+ * it: a program that has got a pipe cannot be started a second time behind its
+ * back.
  *
  * SPDX-License-Identifier: MIT
  */
+#include "common/report.h"
 #include "php/handle.h"
 #include "php/hooks.h"
 #include "php/say.h"
@@ -16,15 +18,16 @@
 #include <unistd.h>
 
 /* The command to run instead. @return false: there is none */
-static bool other_command(const zval *command, bool lists, zval *other_out)
+static bool other_command(
+	const zval *command, bool lists, HashTable *env, zval *other_out)
 {
 	zend_string *string = NULL;
 	zend_array *list = NULL;
 
 	if (Z_TYPE_P(command) == IS_STRING)
-		string = tp_php_spawn_command(Z_STR_P(command));
+		string = tp_php_spawn_command(Z_STR_P(command), env);
 	else if (lists && Z_TYPE_P(command) == IS_ARRAY)
-		list = tp_php_spawn_arguments(Z_ARRVAL_P(command));
+		list = tp_php_spawn_arguments(Z_ARRVAL_P(command), env);
 	if (string)
 		ZVAL_STR(other_out, string);
 	else if (list)
@@ -38,6 +41,7 @@ static bool is_ready(enum tp_php_hook hook)
 	const struct tillpost_api *api;
 	tillpost_handle *handle;
 	struct tillpost_error err;
+	char line[TP_REPORT_LINE_BYTES];
 
 	if (access(TILLPOST_G(sendmail), X_OK) != 0) {
 		tp_php_log("tillpost: %s: %s cannot be run; the command is "
@@ -47,8 +51,39 @@ static bool is_ready(enum tp_php_hook hook)
 	}
 	if (tp_php_open(&api, &handle, &err) == TILLPOST_OK)
 		return true;
-	tp_php_log_fallback(hook, &err);
+	tp_php_log("tillpost: %s: %s; the command is left as it is",
+		tp_php_hook_name(hook),
+		tp_report_line(&err, line, sizeof(line)));
 	return false;
+}
+
+/* The environment that proc_open() is given. @return NULL: none */
+static HashTable *environment(
+	enum tp_php_hook hook, const zend_execute_data *execute_data)
+{
+	zval *env;
+
+	if (hook != TP_PHP_PROC_OPEN || ZEND_CALL_NUM_ARGS(execute_data) < 5)
+		return NULL;
+	env = ZEND_CALL_ARG(execute_data, 5);
+	ZVAL_DEREF(env);
+	return Z_TYPE_P(env) == IS_ARRAY ? Z_ARRVAL_P(env) : NULL;
+}
+
+/* What runs in place of COMMAND: tillpost-sendmail, or what ran before with
+ * the store. @return false: COMMAND itself */
+static bool exchange(enum tp_php_hook hook, bool lists,
+	const zend_execute_data *execute_data, zval *other_out)
+{
+	const zval *command = ZEND_CALL_ARG(execute_data, 1);
+	HashTable *env = environment(hook, execute_data);
+
+	if (other_command(command, lists, env, other_out)) {
+		if (is_ready(hook))
+			return true;
+		zval_ptr_dtor(other_out);
+	}
+	return tp_php_spawn_carry_store(command, lists, other_out);
 }
 
 /* Whether the original will look at the arguments at all. */
@@ -84,12 +119,7 @@ static void run(enum tp_php_hook hook, bool lists, INTERNAL_FUNCTION_PARAMETERS)
 		RETVAL_NULL();
 		return;
 	}
-	if (!enabled || !other_command(command, lists, &other)) {
-		tp_php_original(hook, INTERNAL_FUNCTION_PARAM_PASSTHRU);
-		return;
-	}
-	if (!is_ready(hook)) {
-		zval_ptr_dtor(&other);
+	if (!enabled || !exchange(hook, lists, execute_data, &other)) {
 		tp_php_original(hook, INTERNAL_FUNCTION_PARAM_PASSTHRU);
 		return;
 	}

@@ -17,6 +17,7 @@
 enum tp_php_hook {
 	TP_PHP_MAIL,
 	TP_PHP_MB_SEND_MAIL,
+	TP_PHP_IMAP_MAIL,
 	TP_PHP_ERROR_LOG,
 	TP_PHP_PROC_OPEN,
 	TP_PHP_POPEN,
@@ -31,6 +32,7 @@ enum tp_php_hook {
 void tp_php_hook_mail(INTERNAL_FUNCTION_PARAMETERS);
 void tp_php_hook_error_log(INTERNAL_FUNCTION_PARAMETERS);
 void tp_php_hook_mb_send_mail(INTERNAL_FUNCTION_PARAMETERS);
+void tp_php_hook_imap_mail(INTERNAL_FUNCTION_PARAMETERS);
 void tp_php_hook_proc_open(INTERNAL_FUNCTION_PARAMETERS);
 void tp_php_hook_popen(INTERNAL_FUNCTION_PARAMETERS);
 void tp_php_hook_exec(INTERNAL_FUNCTION_PARAMETERS);
@@ -49,7 +51,12 @@ void tp_php_original(enum tp_php_hook hook, INTERNAL_FUNCTION_PARAMETERS);
 
 /* "mail()" */
 const char *tp_php_hook_name(enum tp_php_hook hook);
+/* Whether the handler has anything to do: not if tillpost.enable is off, and
+ * not for mail that sendmail_path keeps from being sent. */
+bool tp_php_hook_is_on(enum tp_php_hook hook);
 /* "active", or why not. */
-const char *tp_php_hook_state(enum tp_php_hook hook);
+#define TP_PHP_HOOK_STATE_BYTES 80
+void tp_php_hook_state(
+	enum tp_php_hook hook, char state_out[TP_PHP_HOOK_STATE_BYTES]);
 
 #endif

@@ -5,6 +5,7 @@
  */
 #include "php/info.h"
 
+#include "common/report.h"
 #include "php/handle.h"
 #include "php/hooks.h"
 #include "php/say.h"
@@ -19,8 +20,10 @@
 
 static void say_error(char line[LINE_BYTES], const struct tillpost_error *err)
 {
-	(void)snprintf(line, LINE_BYTES, "not usable: %s%s%s", err->where,
-		err->where[0] == '\0' ? "" : ": ", err->text);
+	char reason[TP_REPORT_LINE_BYTES];
+
+	(void)snprintf(line, LINE_BYTES, "not usable: %s",
+		tp_report_line(err, reason, sizeof(reason)));
 }
 
 static void say_spool(const struct tillpost_api *api, tillpost_handle *handle,
@@ -28,12 +31,13 @@ static void say_spool(const struct tillpost_api *api, tillpost_handle *handle,
 {
 	struct tillpost_status status;
 	struct tillpost_error err;
+	char reason[TP_REPORT_LINE_BYTES];
 
 	TILLPOST_INIT(&status);
 	TILLPOST_INIT(&err);
 	if (api->status(handle, &status, NULL, NULL, &err) < 0)
-		(void)snprintf(line, LINE_BYTES, "state not known: %s%s%s",
-			err.where, err.where[0] == '\0' ? "" : ": ", err.text);
+		(void)snprintf(line, LINE_BYTES, "state not known: %s",
+			tp_report_line(&err, reason, sizeof(reason)));
 	else if (status.spooled_count < 0)
 		(void)snprintf(line, LINE_BYTES, "cannot be read by this user");
 	else
@@ -41,6 +45,21 @@ static void say_spool(const struct tillpost_api *api, tillpost_handle *handle,
 			"%lld waiting, %lld in quarantine",
 			(long long)status.spooled_count,
 			(long long)status.quarantined_count);
+}
+
+static void show_hooks(void)
+{
+	char state[TP_PHP_HOOK_STATE_BYTES];
+	int i;
+
+	php_info_print_table_start();
+	php_info_print_table_header(2, "Function", "Hook");
+	for (i = 0; i < TP_PHP_HOOK_COUNT; i++) {
+		tp_php_hook_state((enum tp_php_hook)i, state);
+		php_info_print_table_row(
+			2, tp_php_hook_name((enum tp_php_hook)i), state);
+	}
+	php_info_print_table_end();
 }
 
 static void show_plugin(void)
@@ -68,10 +87,8 @@ static void show_plugin(void)
 static void show_files(void)
 {
 	const char *config = tp_php_given(TILLPOST_G(config));
-	const char *store = tp_php_named_store();
+	const char *store = tp_php_known_store();
 
-	if (!store)
-		store = tp_php_environment_store();
 	if (!config)
 		config = TILLPOST_CONFIG_PATH;
 	php_info_print_table_row(2, "Configuration", config);
@@ -89,8 +106,6 @@ static void show_files(void)
 
 void tp_php_info(void)
 {
-	int i;
-
 	php_info_print_table_start();
 	php_info_print_table_row(
 		2, "tillpost", TILLPOST_G(enable) ? "enabled" : "switched off");
@@ -98,11 +113,5 @@ void tp_php_info(void)
 	show_plugin();
 	show_files();
 	php_info_print_table_end();
-	php_info_print_table_start();
-	php_info_print_table_header(2, "Function", "Hook");
-	for (i = 0; i < TP_PHP_HOOK_COUNT; i++)
-		php_info_print_table_row(2,
-			tp_php_hook_name((enum tp_php_hook)i),
-			tp_php_hook_state((enum tp_php_hook)i));
-	php_info_print_table_end();
+	show_hooks();
 }

@@ -11,11 +11,20 @@
 #include <php_ini.h>
 #include <ext/standard/php_string.h>
 
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
+/* mail.cr_lf_mode came with PHP 8.5, mail.mixed_lf_and_crlf with 8.2.4; where
+ * a setting does not exist it is NULL or 0. That mode "lf" makes LF of a
+ * message's own line ends, too, is of no consequence: so does tillpost. */
 static const char *line_end(void)
 {
-	/* PHP 8.2.4; 0 where the setting does not exist */
+	const char *mode = INI_STR("mail.cr_lf_mode");
+
+	if (mode && (strcmp(mode, "lf") == 0 || strcmp(mode, "mixed") == 0 ||
+			    strcmp(mode, "os") == 0))
+		return "\n";
 	return INI_BOOL("mail.mixed_lf_and_crlf") ? "\n" : "\r\n";
 }
 
@@ -80,24 +89,50 @@ bool tp_php_headers_malformed(const zend_string *headers)
 	return false;
 }
 
-zend_string *tp_php_mail_text(
-	const struct tp_php_mail *mail, const zend_string *headers)
-{
-	const char *end = line_end();
-	struct tp_php_text text = { NULL, 0 };
+/* The pieces of a text, written where they belong or, without a place, only
+ * counted. */
+struct pieces {
+	char *out; /* NULL: count */
+	size_t len;
+};
 
-	tp_php_text_adds(&text, "To: ");
-	tp_php_text_add_string(&text, mail->to);
-	tp_php_text_adds(&text, end);
-	tp_php_text_adds(&text, "Subject: ");
-	tp_php_text_add_string(&text, mail->subject);
-	tp_php_text_adds(&text, end);
-	if (headers) {
-		tp_php_text_add_string(&text, headers);
-		tp_php_text_adds(&text, end);
-	}
-	tp_php_text_adds(&text, end);
-	tp_php_text_add_string(&text, mail->message);
-	tp_php_text_adds(&text, end);
-	return tp_php_text_take(&text);
+static void add(struct pieces *pieces, const char *piece, size_t len)
+{
+	if (pieces->out)
+		memcpy(pieces->out + pieces->len, piece, len);
+	pieces->len += len;
+}
+
+static void add_line(
+	struct pieces *pieces, const char *name, const zend_string *value)
+{
+	add(pieces, name, strlen(name));
+	if (value)
+		add(pieces, ZSTR_VAL(value), ZSTR_LEN(value));
+	add(pieces, line_end(), strlen(line_end()));
+}
+
+static void add_all(struct pieces *pieces, const struct tp_php_mail *mail,
+	const zend_string *headers)
+{
+	add_line(pieces, "To: ", mail->to);
+	add_line(pieces, "Subject: ", mail->subject);
+	if (headers)
+		add_line(pieces, "", headers);
+	add_line(pieces, "", NULL);
+	add_line(pieces, "", mail->message);
+}
+
+char *tp_php_mail_text(const struct tp_php_mail *mail,
+	const zend_string *headers, size_t *len_out)
+{
+	struct pieces pieces = { NULL, 0 };
+
+	add_all(&pieces, mail, headers);
+	pieces.out = malloc(pieces.len);
+	*len_out = pieces.len;
+	pieces.len = 0;
+	if (pieces.out)
+		add_all(&pieces, mail, headers);
+	return pieces.out;
 }

@@ -18,8 +18,11 @@ zend_string *tp_php_mail_headers(const struct tp_php_mail *mail);
  * them would begin the body. HEADERS may be NULL. */
 bool tp_php_headers_malformed(const zend_string *headers);
 
-/* To, Subject, HEADERS, an empty line, the message. @owns the caller */
-zend_string *tp_php_mail_text(
-	const struct tp_php_mail *mail, const zend_string *headers);
+/* To, Subject, HEADERS, an empty line, the message. Outside of PHP's memory
+ * limit: stock PHP writes the parts into a pipe and needs none for a whole.
+ * @owns the caller, free()
+ * @return NULL: there is not enough memory */
+char *tp_php_mail_text(const struct tp_php_mail *mail,
+	const zend_string *headers, size_t *len_out);
 
 #endif

@@ -8,15 +8,17 @@
  *         message that could not be accepted.
  *             hooks          which functions are taken over
  *             hook_mail      mail(), error_log() of type 1
- *             hook_mb        mb_send_mail()
+ *             hook_mb        mb_send_mail(), imap_mail()
  *             hook_spawn     proc_open(), popen(), exec() and the like
  *             lend           the original functions with other settings
  *             mail_args      arguments of mail(), as stock PHP takes them
  *             mail_text      the text that stock PHP pipes into sendmail
  *             mail_log       the setting mail.log
+ *             program        what the name of a program tells
+ *             spawn          commands that start sendmail
  *             words          a command line cut into words
  *             addresses      addresses as they stand in arguments
- *             envelope       sender and recipients in sendmail's options
+ *             envelope       what goes along with the text of a message
  *             handle         the plugin and its handle in this process
  *             store          the store that is named outside of a message
  *             submit         one submission
@@ -60,7 +62,7 @@ ZEND_BEGIN_MODULE_GLOBALS(tillpost)
 	zend_string *request_store; /* tillpost_set_store(); NULL: not called */
 	char last_id[24]; /* of this request; "": none */
 	char environment_store[TP_PHP_STORE_MAX_BYTES + 2];
-	bool said_foreign; /* once per process: tp_php_spawn_command() */
+	bool said_foreign; /* once per thread: tp_php_spawn_command() */
 	/* What the plugin has said while it was called; "": no more. */
 	char kept_lines[4][512];
 	/* The real one, while an original works with another; else NULL. */

@@ -5,6 +5,8 @@
  */
 #include "php/say.h"
 
+#include "common/report.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,17 +22,14 @@ void tp_php_log(const char *fmt, ...)
 	php_log_err(line);
 }
 
-static const char *separator(const struct tillpost_error *err)
-{
-	return err->where[0] == '\0' ? "" : ": ";
-}
-
 void tp_php_log_fallback(
 	enum tp_php_hook hook, const struct tillpost_error *err)
 {
-	tp_php_log("tillpost: %s: message not accepted (%s%s%s); handed to "
-		   "PHP's own %s",
-		tp_php_hook_name(hook), err->where, separator(err), err->text,
+	char line[TP_REPORT_LINE_BYTES];
+
+	tp_php_log("tillpost: %s: message not accepted (%s); handed to PHP's "
+		   "own %s",
+		tp_php_hook_name(hook), tp_report_line(err, line, sizeof(line)),
 		tp_php_hook_name(hook));
 }
 
@@ -50,8 +49,10 @@ static const char *meaning(enum tp_php_verdict verdict)
 
 void tp_php_warn(enum tp_php_verdict verdict, const struct tillpost_error *err)
 {
-	php_error_docref(NULL, E_WARNING, "tillpost %s (%s%s%s)",
-		meaning(verdict), err->where, separator(err), err->text);
+	char line[TP_REPORT_LINE_BYTES];
+
+	php_error_docref(NULL, E_WARNING, "tillpost %s (%s)", meaning(verdict),
+		tp_report_line(err, line, sizeof(line)));
 }
 
 #define KEPT_COUNT \

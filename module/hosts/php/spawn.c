@@ -6,8 +6,8 @@
 #include "php/spawn.h"
 
 #include "common/sendmail_options.h"
-#include "php/lend.h"
 #include "php/php_tillpost.h"
+#include "php/program.h"
 #include "php/say.h"
 #include "php/server.h"
 #include "php/store.h"
@@ -15,58 +15,14 @@
 #include "php/words.h"
 
 #include <string.h>
-#include <sys/stat.h>
 
-#define OUR_NAME "tillpost-sendmail"
 #define STORE_OPTION "--store"
 /* Sets variables and then runs the rest of its arguments. */
 #define ENV_PROGRAM "/usr/bin/env"
-
-/* Where the sendmail interface is by convention. */
-static const char *const standard_programs[] = { "/usr/sbin/sendmail",
-	"/usr/lib/sendmail" };
-
-/* Programs that are used in its place and understand the same arguments. */
-static const char *const relatives[] = { "dma", "esmtp", "exim", "exim4",
-	"msmtp", "ssmtp" };
-
-/* sendmail_path may name anything, an interpreter too; only a program that is
- * known to be a sendmail may be replaced wherever it is started. */
-static bool is_mail_program(const char *program)
-{
-	const char *slash = strrchr(program, '/');
-	const char *name = slash ? slash + 1 : program;
-	size_t i;
-
-	for (i = 0; i < sizeof(relatives) / sizeof(relatives[0]); i++)
-		if (strcmp(name, relatives[i]) == 0)
-			return true;
-	return strstr(name, "sendmail") != NULL;
-}
-
-static bool is_configured_program(const char *program)
-{
-	const char *command = tp_php_sendmail_path();
-	zend_string *configured = command ? tp_php_word(&command) : NULL;
-	bool same = configured && strcmp(ZSTR_VAL(configured), program) == 0 &&
-		    is_mail_program(program);
-
-	if (configured)
-		zend_string_release(configured);
-	return same;
-}
-
-static bool is_sendmail(const char *program)
-{
-	size_t i;
-
-	for (i = 0;
-		i < sizeof(standard_programs) / sizeof(standard_programs[0]);
-		i++)
-		if (strcmp(program, standard_programs[i]) == 0)
-			return true;
-	return is_configured_program(program);
-}
+/* What commands that may end at a sendmail have in them, and how such a
+ * command says itself where it belongs. */
+#define SENDMAIL_MARK "sendmail"
+#define VARIABLES_MARK "TILLPOST_"
 
 /* How many words at the beginning of the arguments name a store. */
 static uint32_t store_words(const char *first)
@@ -132,14 +88,37 @@ static bool fits(const struct fitting *fitting, const char *program)
 /* What tillpost-sendmail is told besides its arguments, each as "NAME=value":
  * the environment of a web server's process knows nothing of the request. */
 struct told {
-	zend_string *items[5];
+	HashTable *env; /* of the caller, which goes first; NULL: none */
+	zend_string *items[6];
 	uint32_t count;
 	const char *store; /* first argument; NULL: none */
 };
 
+/* Elements without a key are "NAME=value" themselves. */
+static bool is_in_env(HashTable *env, const char *name)
+{
+	size_t len = strlen(name);
+	zval *element;
+
+	if (!env)
+		return false;
+	if (zend_hash_str_exists(env, name, len))
+		return true;
+	ZEND_HASH_FOREACH_VAL(env, element)
+	{
+		ZVAL_DEREF(element);
+		if (Z_TYPE_P(element) == IS_STRING &&
+			strncmp(Z_STRVAL_P(element), name, len) == 0 &&
+			Z_STRVAL_P(element)[len] == '=')
+			return true;
+	}
+	ZEND_HASH_FOREACH_END();
+	return false;
+}
+
 static void tell(struct told *told, const char *name, const char *value)
 {
-	if (value)
+	if (value && !is_in_env(told->env, name))
 		told->items[told->count++] =
 			zend_strpprintf(0, "%s=%s", name, value);
 }
@@ -154,21 +133,26 @@ static void tell_variable(struct told *told, const char *name)
 	zend_string_release(value);
 }
 
-static struct told tell_store(void)
+/* Without an environment of the caller the program gets that of the process,
+ * but not what the web server has added to it. */
+static struct told tell_store(HashTable *env)
 {
-	struct told told = { .store = tp_php_named_store() };
+	struct told told = { .env = env, .store = tp_php_named_store() };
 
 	if (!told.store) {
 		tell_variable(&told, "MAGE_RUN_CODE");
 		tell_variable(&told, "HTTP_HOST");
+		tell(&told, TP_PHP_STORE_VARIABLE,
+			env ? tp_php_environment_store()
+			    : tp_php_server_store());
 	}
 	return told;
 }
 
-static struct told tell_all(void)
+static struct told tell_all(HashTable *env)
 {
 	const char *config = tp_php_given(TILLPOST_G(config));
-	struct told told = tell_store();
+	struct told told = tell_store(env);
 
 	if (config && strcmp(config, TILLPOST_CONFIG_PATH) == 0)
 		config = NULL;
@@ -272,7 +256,7 @@ static zend_string *put_together(
 	return tp_php_text_take(&out);
 }
 
-zend_string *tp_php_spawn_command(const zend_string *command)
+zend_string *tp_php_spawn_command(const zend_string *command, HashTable *env)
 {
 	zend_string *other = NULL;
 	struct parts parts;
@@ -280,51 +264,147 @@ zend_string *tp_php_spawn_command(const zend_string *command)
 
 	if (!cut(command, &parts))
 		return NULL;
-	if (is_sendmail(ZSTR_VAL(parts.program)) &&
+	if (tp_php_is_sendmail(ZSTR_VAL(parts.program)) &&
 		options_fit(ZSTR_VAL(parts.program), parts.rest)) {
-		told = tell_all();
+		told = tell_all(env);
 		other = put_together(&parts, TILLPOST_G(sendmail), &told);
 	}
 	zend_string_release(parts.program);
 	return other;
 }
 
-/* Whether PROGRAM is tillpost-sendmail, perhaps under another name. */
-static bool is_ours(const char *program)
+static void add_string(zend_array *out, zend_string *value)
 {
-	const char *slash = strrchr(program, '/');
-	struct stat st;
-	struct stat ours;
+	zval element;
 
-	if (strcmp(slash ? slash + 1 : program, OUR_NAME) == 0)
-		return true;
-	return stat(program, &st) == 0 &&
-	       stat(TILLPOST_G(sendmail), &ours) == 0 &&
-	       st.st_dev == ours.st_dev && st.st_ino == ours.st_ino;
+	ZVAL_STR(&element, value);
+	(void)zend_hash_next_index_insert(out, &element);
+}
+
+static void add_text(zend_array *out, const char *text)
+{
+	add_string(out, zend_string_init(text, strlen(text), 0));
+}
+
+/* ---- a store for commands that stay as they are ---------------------------
+ */
+
+/* What the program would not know by itself. */
+static const char *store_to_carry(void)
+{
+	const char *store = tp_php_named_store();
+
+	return store ? store : tp_php_server_store();
+}
+
+/* Whether COMMAND names a store, or sets variables of tillpost, itself. */
+static bool is_told(const zend_string *command)
+{
+	return strstr(ZSTR_VAL(command), STORE_OPTION) ||
+	       strstr(ZSTR_VAL(command), VARIABLES_MARK);
+}
+
+static zend_string *carry_by_shell(const zend_string *command)
+{
+	const char *store = store_to_carry();
+	struct tp_php_text out = { NULL, 0 };
+
+	if (!store || is_told(command) ||
+		strlen(ZSTR_VAL(command)) != ZSTR_LEN(command))
+		return NULL;
+	tp_php_text_adds(&out, "export " TP_PHP_STORE_VARIABLE "=");
+	tp_php_quote(&out, store);
+	tp_php_text_adds(&out, "; ");
+	tp_php_text_add_string(&out, command);
+	return tp_php_text_take(&out);
+}
+
+/* Whether a list may start a sendmail that is not told a store. What an object
+ * is as a string only its script can tell. */
+static bool list_needs_store(zend_array *command)
+{
+	bool found = false;
+	zval *argument;
+
+	ZEND_HASH_FOREACH_VAL(command, argument)
+	{
+		ZVAL_DEREF(argument);
+		if (Z_TYPE_P(argument) == IS_OBJECT)
+			found = true;
+		if (Z_TYPE_P(argument) != IS_STRING)
+			continue;
+		/* The original refuses a NUL and tells where it is. */
+		if (strlen(Z_STRVAL_P(argument)) != Z_STRLEN_P(argument) ||
+			is_told(Z_STR_P(argument)))
+			return false;
+		if (strstr(Z_STRVAL_P(argument), SENDMAIL_MARK))
+			found = true;
+	}
+	ZEND_HASH_FOREACH_END();
+	return found;
+}
+
+static zend_array *carry_by_env(zend_array *command)
+{
+	const char *store = store_to_carry();
+	zend_array *out;
+	zval *argument;
+
+	if (!store || !list_needs_store(command))
+		return NULL;
+	out = zend_new_array(zend_hash_num_elements(command) + 2);
+	add_text(out, ENV_PROGRAM);
+	add_string(
+		out, zend_strpprintf(0, "%s=%s", TP_PHP_STORE_VARIABLE, store));
+	ZEND_HASH_FOREACH_VAL(command, argument)
+	{
+		ZVAL_DEREF(argument);
+		Z_TRY_ADDREF_P(argument);
+		(void)zend_hash_next_index_insert(out, argument);
+	}
+	ZEND_HASH_FOREACH_END();
+	return out;
+}
+
+bool tp_php_spawn_carry_store(const zval *command, bool lists, zval *other_out)
+{
+	zend_string *string = NULL;
+	zend_array *list = NULL;
+
+	if (Z_TYPE_P(command) == IS_STRING &&
+		strstr(Z_STRVAL_P(command), SENDMAIL_MARK))
+		string = carry_by_shell(Z_STR_P(command));
+	else if (lists && Z_TYPE_P(command) == IS_ARRAY)
+		list = carry_by_env(Z_ARRVAL_P(command));
+	if (string)
+		ZVAL_STR(other_out, string);
+	else if (list)
+		ZVAL_ARR(other_out, list);
+	return string || list;
 }
 
 bool tp_php_spawn_with_store(
 	const zend_string *command, zend_string **other_out)
 {
-	bool possible = true;
 	struct parts parts;
 	struct told told;
 
 	*other_out = NULL;
 	if (!cut(command, &parts))
 		return true;
-	if (is_ours(ZSTR_VAL(parts.program)) &&
+	if (tp_php_is_ours(ZSTR_VAL(parts.program)) &&
 		options_fit(ZSTR_VAL(parts.program), parts.rest)) {
-		told = tell_store();
+		told = tell_store(NULL);
 		*other_out =
 			put_together(&parts, ZSTR_VAL(parts.program), &told);
-	} else if (tp_php_named_store()) {
-		/* Started in some way that is not understood? */
-		possible = !strstr(ZSTR_VAL(command), OUR_NAME);
+	} else {
+		*other_out = carry_by_shell(command);
 	}
 	zend_string_release(parts.program);
-	return possible;
+	return *other_out || !tp_php_named_store() || !is_told(command);
 }
+
+/* ---- lists -------------------------------------------------------------- */
 
 /* Everything is a string, so nothing of a script has to run to know. */
 static bool arguments_fit(zend_array *command)
@@ -344,24 +424,11 @@ static bool arguments_fit(zend_array *command)
 			continue;
 		}
 		program = Z_STRVAL_P(argument);
-		if (!is_sendmail(program))
+		if (!tp_php_is_sendmail(program))
 			return false;
 	}
 	ZEND_HASH_FOREACH_END();
 	return program && fits(&fitting, program);
-}
-
-static void add_string(zend_array *out, zend_string *value)
-{
-	zval element;
-
-	ZVAL_STR(&element, value);
-	(void)zend_hash_next_index_insert(out, &element);
-}
-
-static void add_text(zend_array *out, const char *text)
-{
-	add_string(out, zend_string_init(text, strlen(text), 0));
 }
 
 /* Everything before the arguments of COMMAND. */
@@ -399,14 +466,14 @@ static void add_arguments(
 	ZEND_HASH_FOREACH_END();
 }
 
-zend_array *tp_php_spawn_arguments(zend_array *command)
+zend_array *tp_php_spawn_arguments(zend_array *command, HashTable *env)
 {
 	struct told told;
 	zend_array *out;
 
 	if (!arguments_fit(command))
 		return NULL;
-	told = tell_all();
+	told = tell_all(env);
 	out = zend_new_array(zend_hash_num_elements(command) + 8);
 	add_program(out, &told);
 	add_arguments(out, command, &told);

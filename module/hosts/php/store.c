@@ -7,6 +7,7 @@
 
 #include "php/php_tillpost.h"
 
+#include <SAPI.h>
 #include <TSRM.h>
 
 #include <stdio.h>
@@ -32,15 +33,41 @@ const char *tp_php_named_store(void)
 
 /* A longer value is kept one byte longer than a name may be, so that it is
  * not taken for another store's. */
-const char *tp_php_environment_store(void)
+static const char *keep(const char *value)
 {
 	char *copy = TILLPOST_G(environment_store);
-	const char *value;
 
-	tsrm_env_lock();
-	value = getenv(TP_PHP_STORE_VARIABLE);
 	(void)snprintf(copy, sizeof(TILLPOST_G(environment_store)), "%s",
 		value ? value : "");
-	tsrm_env_unlock();
 	return tp_php_given(copy);
+}
+
+const char *tp_php_server_store(void)
+{
+	char *value = sapi_getenv(
+		TP_PHP_STORE_VARIABLE, sizeof(TP_PHP_STORE_VARIABLE) - 1);
+	const char *store = keep(value);
+
+	if (value)
+		efree(value);
+	return store;
+}
+
+const char *tp_php_environment_store(void)
+{
+	const char *store = tp_php_server_store();
+
+	if (store)
+		return store;
+	tsrm_env_lock();
+	store = keep(getenv(TP_PHP_STORE_VARIABLE));
+	tsrm_env_unlock();
+	return store;
+}
+
+const char *tp_php_known_store(void)
+{
+	const char *store = tp_php_named_store();
+
+	return store ? store : tp_php_environment_store();
 }

@@ -9,7 +9,6 @@
 #include "common/report.h"
 #include "php/php_tillpost.h"
 #include "php/say.h"
-#include "php/server.h"
 #include "php/store.h"
 
 #include <stdio.h>
@@ -54,12 +53,10 @@ static bool is_about_store(int32_t rc, const struct tillpost_error *err)
 }
 
 static void fill_message(struct tillpost_message *message,
-	const zend_string *text, const struct tp_php_envelope *envelope)
+	const struct tp_php_envelope *envelope)
 {
 	TILLPOST_INIT(message);
 	message->flags = TILLPOST_SUBMIT_HEADER_RECIPIENTS;
-	message->data = ZSTR_VAL(text);
-	message->data_bytes = ZSTR_LEN(text);
 	message->sender = value_or_null(envelope->sender);
 	message->recipients = envelope->recipients;
 	message->recipient_count = envelope->recipient_count;
@@ -68,6 +65,8 @@ static void fill_message(struct tillpost_message *message,
 		message->store = value_or_null(envelope->store);
 	if (!message->store)
 		message->store = tp_php_environment_store();
+	message->run_code = value_or_null(envelope->run_code);
+	message->http_host = value_or_null(envelope->http_host);
 }
 
 static enum tp_php_verdict verdict_of(
@@ -80,12 +79,10 @@ static enum tp_php_verdict verdict_of(
 	return is_about_store(rc, err) ? TP_PHP_REFUSED : TP_PHP_NOT_TAKEN;
 }
 
-enum tp_php_verdict tp_php_submit(const zend_string *text,
+enum tp_php_verdict tp_php_submit(const char *text, size_t len,
 	const struct tp_php_envelope *envelope, struct tillpost_error *err)
 {
 	struct tillpost_message message;
-	zend_string *run_code;
-	zend_string *http_host;
 	int32_t rc;
 
 	if (envelope->unclear) {
@@ -93,18 +90,12 @@ enum tp_php_verdict tp_php_submit(const zend_string *text,
 			err, TILLPOST_EINVAL, "", "%s", envelope->unclear);
 		return TP_PHP_NOT_TAKEN;
 	}
-	run_code = tp_php_server_variable("MAGE_RUN_CODE");
-	http_host = tp_php_server_variable("HTTP_HOST");
-	fill_message(&message, text, envelope);
-	message.run_code = value_or_null(run_code);
-	message.http_host = value_or_null(http_host);
+	fill_message(&message, envelope);
+	message.data = text;
+	message.data_bytes = len;
 	rc = submit_once(&message, false, err);
 	/* The plugin looks for a new configuration once a second only. */
 	if (rc < 0 && is_about_store(rc, err))
 		rc = submit_once(&message, true, err);
-	if (run_code)
-		zend_string_release(run_code);
-	if (http_host)
-		zend_string_release(http_host);
 	return verdict_of(rc, err);
 }

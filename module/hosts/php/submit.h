@@ -21,9 +21,10 @@ enum tp_php_verdict {
 	TP_PHP_NOT_TAKEN  /* it could not be accepted: send it as before */
 };
 
-/* Submits TEXT with recipients from its headers too (sendmail -t). The id
- * becomes tillpost_last_id(). ERR is filled unless it was accepted. */
-enum tp_php_verdict tp_php_submit(const zend_string *text,
+/* Submits the LEN bytes of TEXT with recipients from its headers too (sendmail
+ * -t). The id becomes tillpost_last_id(). ERR is filled unless it was accepted.
+ */
+enum tp_php_verdict tp_php_submit(const char *text, size_t len,
 	const struct tp_php_envelope *envelope, struct tillpost_error *err);
 
 #endif

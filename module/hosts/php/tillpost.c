@@ -93,10 +93,11 @@ static PHP_MINFO_FUNCTION(tillpost)
 	DISPLAY_INI_ENTRIES();
 }
 
-/* mb_send_mail() must be there before its hook can be, in whatever order the
- * extensions are named. */
+/* mb_send_mail() and imap_mail() must be there before their hooks can be, in
+ * whatever order the extensions are named. */
 static const zend_module_dep dependencies[] = { ZEND_MOD_REQUIRED("standard")
-		ZEND_MOD_OPTIONAL("mbstring") ZEND_MOD_END };
+		ZEND_MOD_OPTIONAL("mbstring") ZEND_MOD_OPTIONAL("imap")
+			ZEND_MOD_END };
 
 zend_module_entry tillpost_module_entry = { STANDARD_MODULE_HEADER_EX, NULL,
 	dependencies, "tillpost", ext_functions, PHP_MINIT(tillpost),

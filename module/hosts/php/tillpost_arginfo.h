@@ -6,9 +6,9 @@
  */
 /* clang-format off */
 /* This is a generated file, edit the .stub.php file instead.
- * Stub hash: 2136f4570811dec88931bf90e9480372f2ee0a3c */
+ * Stub hash: 0c14082e817149fa489f97d41d9d4ffe46c41010 */
 
-ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_tillpost_set_store, 0, 1, IS_VOID, 0)
+ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_tillpost_set_store, 0, 1, IS_STRING, 1)
 	ZEND_ARG_TYPE_INFO(0, store, IS_STRING, 1)
 ZEND_END_ARG_INFO()
 

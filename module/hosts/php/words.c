@@ -17,6 +17,14 @@ static bool ends_command(char c)
 	return c == '\0' || strchr(";|&<>()\n", c) != NULL;
 }
 
+/* "2>/dev/null": the digits are no word. */
+static bool is_redirection(const char *at)
+{
+	size_t digits = strspn(at, "0123456789");
+
+	return digits > 0 && (at[digits] == '<' || at[digits] == '>');
+}
+
 /* AT is behind the opening quote. @return behind the closing one */
 static const char *single_quoted(const char *at, struct tp_php_text *word)
 {
@@ -54,7 +62,7 @@ zend_string *tp_php_word(const char **at)
 
 	while (is_blank(*p) || (*p == '\\' && p[1] == '\n'))
 		p += *p == '\\' ? 2 : 1;
-	if (ends_command(*p) || *p == '#') {
+	if (ends_command(*p) || *p == '#' || is_redirection(p)) {
 		*at = p + strlen(p);
 		return NULL;
 	}
@@ -72,6 +80,22 @@ zend_string *tp_php_word(const char **at)
 	}
 	*at = p;
 	return tp_php_text_take(&word);
+}
+
+size_t tp_php_variable_len(const char *word)
+{
+	size_t len = strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				  "abcdefghijklmnopqrstuvwxyz"
+				  "0123456789_");
+
+	return word[len] == '=' ? len : 0;
+}
+
+bool tp_php_is_env(const char *word)
+{
+	const char *slash = strrchr(word, '/');
+
+	return strcmp(slash ? slash + 1 : word, "env") == 0;
 }
 
 void tp_php_quote(struct tp_php_text *out, const char *value)

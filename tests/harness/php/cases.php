@@ -113,6 +113,11 @@ $cases = [
         show(fn() => mail('a@example.com', 'Order', 'Hello', "X\n\nY"));
         echo preg_replace('/^\[[^]]+\]/m', '[date]', file_get_contents(ini_get('mail.log')));
     }],
+    'mail_log_closed_thrown' => [['mail.log' => '/nonexistent/mail.log'], function () {
+        set_error_handler(fn($level, $text) => throw new ErrorException($text));
+        show(fn() => mail('a@example.com', 'Order', 'Hello', FROM));
+        show(fn() => mail('a@example.com', 'Order', 'Hello', "X\n\nY"));
+    }],
     'mail_log_closed' => [['mail.log' => '/nonexistent/mail.log'], fn() => show(fn() => mail('a@example.com', 'Order', 'Hello', FROM))],
     'mixed_line_ends' => [['mail.mixed_lf_and_crlf' => '1'], fn() => show(fn() => mail('a@example.com', 'Order', "a\nb\r\nc", FROM . "\r\nX-A: b"))],
     'to_control_characters' => function () {
@@ -131,6 +136,8 @@ $cases = [
     'empty_message' => fn() => show(fn() => mail('a@example.com', '', '', FROM)),
     'dots' => fn() => show(fn() => mail('a@example.com', 'Order', "..\n.\n. x\r\n.\r\n", FROM)),
     'eight_bit' => fn() => show(fn() => mail('a@example.com', 'Grüße', "Grüße\n\xff\xfe\n", FROM . "\r\nContent-Type: text/plain; charset=utf-8")),
+    // Stock PHP needs no memory for the whole of a text.
+    'large' => [['memory_limit' => '32M'], fn() => show(fn() => mail('a@example.com', 'Order', str_repeat(str_repeat('x', 76) . "\r\n", 250000), FROM))],
     'long_lines' => fn() => show(fn() => mail('a@example.com', 'Order', str_repeat('x', 5000), FROM)),
     'mime' => fn() => show(fn() => mail('a@example.com', 'Order', "--b\r\nContent-Type: text/html\r\n\r\n<p>Hi</p>\r\n--b--\r\n", FROM . "\r\nMIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary=b")),
     'own_date_and_id' => fn() => show(fn() => mail('a@example.com', 'Order', 'Hello', FROM . "\r\nDate: Mon, 01 Jan 2024 00:00:00 +0000\r\nMessage-ID: <x@example.com>")),

@@ -45,8 +45,9 @@ def spooled():
 
 def maps_plugin(pid):
     with open(f"/proc/{pid}/maps") as maps:
-        return any("/tillpost.so" in line and "/php/" not in line
-                   for line in maps)
+        files = {line.rstrip().rpartition(" ")[2] for line in maps}
+    return any(file.endswith("/tillpost.so") and
+               not file.endswith("/php/tillpost.so") for file in files)
 
 
 def one_worker():
@@ -69,6 +70,7 @@ def one_worker():
     check("host name and run code do not go along",
           "http-host eu.example.com\n" in text and "run-code eu_run\n" in text
           and "\nstore " not in text, text)
+    store_of_the_server(server)
     found = re.search(r"mail\(\) </td><td class=\"v\">(.*?) </td>",
                       ask(server, "info=1"))
     check("phpinfo does not show the hook", found and
@@ -76,6 +78,27 @@ def one_worker():
     check("ends badly", server.stop() == 0, server.messages())
     check("master or worker crashed", "SIG" not in server.messages().replace(
         "SIGQUIT", "").replace("SIGUSR2", ""), server.messages())
+
+
+def store_of_the_server(server):
+    """fastcgi_param TILLPOST_STORE"""
+    named = {"TILLPOST_STORE": "eu"}
+    check("the server's store does not count", ask(server, "get", named) ==
+          '"eu"')
+    check("it outlives its request", ask(server, "get") == "null")
+    check("a client can name a store", ask(
+        server, "get", {"HTTP_TILLPOST_STORE": "eu"}) == "null")
+    check("the script's does not go before it",
+          ask(server, "get&store=us", named) == '"us"')
+    for query in ("mail=4", "spawn=/usr/sbin/sendmail+-t"):
+        before = set(spooled())
+        ask(server, query, named)
+        texts = []
+        for queue_id in set(spooled()) - before:
+            with open(f"{scratch}/spool/incoming/{queue_id}") as file:
+                texts.append(file.read())
+        check("the server's store does not go along: " + query,
+              len(texts) == 1 and "\nstore eu\n" in texts[0], texts)
 
 
 def pool_settings():

@@ -4,7 +4,8 @@
  *
  * JOB     The query string says what: "mail" prints the id of an accepted
  *         mail or "handed back", "store=NAME" sets a store first, "info" is
- *         phpinfo().
+ *         phpinfo(),
+ *         "spawn" starts sendmail.
  * SPDX-License-Identifier: MIT
  */
 parse_str($_SERVER['QUERY_STRING'], $query);
@@ -21,6 +22,11 @@ if (isset($query['mine'])) {
 }
 if (isset($query['get'])) {
     exit(json_encode(tillpost_get_store()));
+}
+if (isset($query['spawn'])) {
+    $p = popen($query['spawn'], 'w');
+    fwrite($p, "To: a@example.com\n\nB\n");
+    exit((string)pclose($p));
 }
 $ok = mail('a@example.com', 'Order ' . ($query['mail'] ?? ''), 'Hello', 'From: shop@example.com');
 echo $ok ? (tillpost_last_id() ?? 'handed back') : 'false', ' ', getmypid(), ' ', posix_geteuid();

@@ -13,7 +13,7 @@ tp_show();
 --EXPECTF--
 tillpost: mail(): message not accepted (/nonexistent/tillpost.so: cannot be opened: No such file or directory); handed to PHP's own mail()
 bool(true)
-tillpost: popen(): message not accepted (/nonexistent/tillpost.so: cannot be opened: No such file or directory); handed to PHP's own popen()
+tillpost: popen(): /nonexistent/tillpost.so: cannot be opened: No such file or directory; the command is left as it is
 
 Warning: tillpost_status(): /nonexistent/tillpost.so: cannot be opened: No such file or directory in %s on line %d
 bool(false)

@@ -16,6 +16,10 @@ foreach ([
     ["$ours -t", '$_SERVER["MAGE_RUN_CODE"] = "code";', []],
     ["A=b $ours -t", '', []],
     ["A=b $ours -t", "tillpost_set_store('eu');", []],
+    ["nice $other -t", "tillpost_set_store('eu');", []],
+    ["nice $ours --store=us -t", "tillpost_set_store('eu');", []],
+    ["TILLPOST_STORE=us nice $ours -t", "tillpost_set_store('eu');", []],
+    ["$ours -x -t", "tillpost_set_store('eu');", []],
     ["$ours -t", "tillpost_set_store('eu');", ['tillpost.sendmail' => '/nonexistent']],
     ["$other -t", "tillpost_set_store('eu');", []],
 ] as [$path, $before, $settings]) {
@@ -23,7 +27,7 @@ foreach ([
         $said = tp_php($bad + $settings + ['sendmail_path' => $path], "$before var_dump($function('a@example.com', 'S', 'B', '', '-fx@example.com'), ini_get('sendmail_path') === '$path');");
         $got = tp_recorded();
         preg_match('/handed to|is not sent/', $said, $found);
-        echo strtr($path, [$ours => 'OURS', $other => 'OTHER']), ' ', implode(' ', $got[0][0] ?? ['nothing']), ' ', $found[0], ' ',
+        echo strtr($path, [$ours => 'OURS', $other => 'OTHER']), ' ', implode(' ', $got[0][0] ?? ['nothing']), isset($got[0][2]) ? " store=<{$got[0][2]}>" : '', ' ', $found[0], ' ',
             implode(' ', array_slice(explode("\n", trim($said)), -2)), "\n";
     }
 }
@@ -48,12 +52,20 @@ OURS -t -t -fx@example.com handed to bool(true) bool(true)
 OURS -t -t -fx@example.com handed to bool(true) bool(true)
 A=b OURS -t -t -fx@example.com handed to bool(true) bool(true)
 A=b OURS -t -t -fx@example.com handed to bool(true) bool(true)
-A=b OURS -t nothing is not sent bool(false) bool(true)
-A=b OURS -t nothing is not sent bool(false) bool(true)
+A=b OURS -t -t -fx@example.com store=<eu> handed to bool(true) bool(true)
+A=b OURS -t -t -fx@example.com store=<eu> handed to bool(true) bool(true)
+nice OTHER -t -t -fx@example.com store=<eu> handed to bool(true) bool(true)
+nice OTHER -t -t -fx@example.com store=<eu> handed to bool(true) bool(true)
+nice OURS --store=us -t nothing is not sent bool(false) bool(true)
+nice OURS --store=us -t nothing is not sent bool(false) bool(true)
+TILLPOST_STORE=us nice OURS -t nothing is not sent bool(false) bool(true)
+TILLPOST_STORE=us nice OURS -t nothing is not sent bool(false) bool(true)
+OURS -x -t -x -t -fx@example.com store=<eu> handed to bool(true) bool(true)
+OURS -x -t -x -t -fx@example.com store=<eu> handed to bool(true) bool(true)
 OURS -t --store=eu -t -fx@example.com handed to bool(true) bool(true)
 OURS -t --store=eu -t -fx@example.com handed to bool(true) bool(true)
-OTHER -t -t -fx@example.com handed to bool(true) bool(true)
-OTHER -t -t -fx@example.com handed to bool(true) bool(true)
+OTHER -t -t -fx@example.com store=<eu> handed to bool(true) bool(true)
+OTHER -t -t -fx@example.com store=<eu> handed to bool(true) bool(true)
 tillpost: mail(): message not accepted (/nonexistent/tillpost.so: cannot be opened: No such file or directory); handed to PHP's own mail()
 bool(true)
 -- spooled store=<eu> -t

@@ -21,6 +21,7 @@ Store => found out for each message
 Function => Hook
 mail() => active
 mb_send_mail() => active
+imap_mail() => active
 error_log() => active
 proc_open() => active
 popen() => active

@@ -12,7 +12,7 @@ foreach (ini_get_all('tillpost') as $name => $setting) {
 }
 ?>
 --EXPECT--
-tillpost_set_store(?string $store): void
+tillpost_set_store(?string $store): ?string
 tillpost_get_store(): ?string
 tillpost_last_id(): ?string
 tillpost_status(string $id): array|false

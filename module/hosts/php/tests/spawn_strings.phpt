@@ -18,6 +18,10 @@ var_dump(system("/usr/sbin/sendmail -i b@example.com < $file && echo fine", $cod
 passthru("\t/usr/sbin/sendmail -t<$file", $code);
 var_dump($code);
 exec(ini_get('sendmail_path') . " -t <$file");
+// The number of a descriptor is no recipient, which -bs would not go with.
+$p = popen('/usr/sbin/sendmail -bs 2>/dev/null 1>/dev/null', 'w');
+fwrite($p, "EHLO x\r\nMAIL FROM:<x@example.com>\r\nRCPT TO:<b@example.com>\r\nDATA\r\n\r\nB\r\n.\r\nQUIT\r\n");
+var_dump(pclose($p));
 tp_show();
 unlink($file);
 ?>
@@ -30,6 +34,7 @@ NULL
 NULL
 fine
 string(4) "fine"
+int(0)
 int(0)
 int(0)
 -- spooled sender=<x@example.com> store=<eu> -t
@@ -72,6 +77,10 @@ B
 To: a@example.com
 From: shop@example.com
 Subject: S
+
+B
+-- spooled sender=<x@example.com> store=<eu> recipient=<b@example.com>
+From: <x@example.com>
 
 B
 --

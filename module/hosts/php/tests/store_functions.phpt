@@ -5,7 +5,7 @@ tillpost_set_store() and tillpost_get_store()
 require __DIR__ . '/spool.inc';
 var_dump(tillpost_get_store(), tillpost_set_store('eu_1-a'), tillpost_get_store());
 usleep(2000); mail('a@example.com', 'S', 'B');
-tillpost_set_store(null);
+var_dump(tillpost_set_store(null), tillpost_set_store('a'), tillpost_set_store('b'), tillpost_set_store(null));
 var_dump(tillpost_get_store());
 usleep(2000); mail('a@example.com', 'S', 'B');
 foreach (['', 'a b', "a\0b", 'a/b', str_repeat('x', 64), "a\n"] as $name) {
@@ -23,6 +23,10 @@ tp_show();
 NULL
 NULL
 string(6) "eu_1-a"
+string(6) "eu_1-a"
+NULL
+string(1) "a"
+string(1) "b"
 NULL
 tillpost_set_store(): Argument #1 ($store) must be the name of a store: 1 to 63 letters, digits, "_" and "-"
 tillpost_set_store(): Argument #1 ($store) must be the name of a store: 1 to 63 letters, digits, "_" and "-"
