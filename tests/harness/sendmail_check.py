@@ -444,6 +444,19 @@ def check_dead_pipes():
         child.stdin.close()
         same(f"{args}: nothing accepted", taken(), [])
 
+    # Silent behind a message that was accepted: who asks only for the exit
+    # code must not send it again. But not in the midst of the next one.
+    for text, code in ((HELO + ORDER, OK), (HELO + ORDER + OPEN, UNAVAILABLE)):
+        child = subprocess.Popen([COMMAND, "-bs"], stdin=subprocess.PIPE,
+                                 stdout=subprocess.PIPE,
+                                 stderr=subprocess.DEVNULL, env=env)
+        child.stdin.write(text)
+        child.stdin.flush()
+        same("-bs: silent behind a message", child.wait(20), code)
+        holds("421", b"\r\n421 4.3.2" in child.stdout.read())
+        child.stdin.close()
+        same("-bs: silent behind a message: accepted", len(taken()), 1)
+
     # Nobody reads the replies; the pipe fills and stays full.
     child = subprocess.Popen([COMMAND, "-bs"], stdin=subprocess.PIPE,
                              stdout=subprocess.PIPE, stderr=subprocess.PIPE,

@@ -128,11 +128,11 @@ static void words_are_options_values_and_recipients_as_in_the_program(
 	static const char *const lines[] = { "-t|-i", "-ti|" ADDRESS,
 		"-t|-f|-x", "-tf|-x", "-t|-fx", "-q30m", "-qx|" ADDRESS, "-tqx",
 		"-t|-d0.1", "-t|-x", "-tX|" ADDRESS, "-tXi|" ADDRESS,
-		"-t|-N|-d", "--|" ADDRESS, "--account|" ADDRESS, "-t|-f",
-		"-t|-F", ADDRESS "|" ADDRESS, "-itF|--", "-I", "-I|-t", "-I|-I",
-		"-bi|-I", "-bs", "-bs|-t", "-tb|s", "-bs|" ADDRESS, "-bs|-i",
-		"-bm|-t", "-bm|-bs", "-bs|-bm|-t", "-bp|-bs", "-bp|-bp",
-		"-bss" };
+		"-t|-N|-d", "-t|-V", "-tV", "-t|-V|-f", "-tiV|x", "--|" ADDRESS,
+		"--account|" ADDRESS, "-t|-f", "-t|-F", ADDRESS "|" ADDRESS,
+		"-itF|--", "-I", "-I|-t", "-I|-I", "-bi|-I", "-bs", "-bs|-t",
+		"-tb|s", "-bs|" ADDRESS, "-bs|-i", "-bm|-t", "-bm|-bs",
+		"-bs|-bm|-t", "-bp|-bs", "-bp|-bp", "-bss" };
 	size_t i;
 
 	(void)state;

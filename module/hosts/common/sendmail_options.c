@@ -72,32 +72,48 @@ static void take_mode(
 	words->mode = value[0];
 }
 
+static void say(struct tp_sendmail_words *words, char letter, const char *value)
+{
+	if (words->said)
+		words->stopped = words->said(words->ctx, letter, value);
+}
+
 static void take_value(struct tp_sendmail_words *words, const char *value)
 {
 	words->value = value;
 	if (words->letter == 'b')
 		take_mode(words, 'b', value);
+	say(words, words->letter, value);
+}
+
+/* An option that has no value. */
+static void take(struct tp_sendmail_words *words, char letter)
+{
+	if (letter == 'I')
+		take_mode(words, 'I', "i");
+	if (letter == 't')
+		words->message = 1;
+	say(words, letter, NULL);
 }
 
 /* "-ti", "-fa@b", "-tf" with the value in the next word */
 static void letters(struct tp_sendmail_words *words, const char *at)
 {
-	for (; *at != '\0'; at++) {
+	for (; *at != '\0' && !words->stopped; at++) {
 		enum tp_sendmail_option option = tp_sendmail_option(*at);
 
 		if (option == TP_SENDMAIL_OPTION_UNKNOWN ||
 			option == TP_SENDMAIL_OPTION_REFUSED)
 			refuse(words, *at);
-		if (*at == 'I')
-			take_mode(words, 'I', "i");
-		if (*at == 't')
-			words->message = 1;
-		/* The rest is a value of -q; whether it is one of an option
-		 * that is not known nobody knows. */
-		if (*at == 'q' || option == TP_SENDMAIL_OPTION_UNKNOWN)
+		/* Whether the rest is a value of it nobody knows. */
+		if (option == TP_SENDMAIL_OPTION_UNKNOWN)
 			return;
-		if (!has_value(option))
+		if (!has_value(option)) {
+			take(words, *at);
+			if (*at == 'q')
+				return; /* the rest is its value */
 			continue;
+		}
 		words->letter = *at;
 		if (at[1] == '\0')
 			words->waiting = 1;
@@ -131,10 +147,15 @@ enum tp_sendmail_word tp_sendmail_words_read(
 	return TP_SENDMAIL_WORD_LETTERS;
 }
 
+int tp_sendmail_words_lack_value(const struct tp_sendmail_words *words)
+{
+	return words->waiting && words->letter != 'V';
+}
+
 int tp_sendmail_words_fit(const struct tp_sendmail_words *words)
 {
 	int takes_message = words->mode == '\0' || words->mode == 'm';
 
-	return words->unfit == '\0' && !words->waiting &&
+	return words->unfit == '\0' && !tp_sendmail_words_lack_value(words) &&
 	       (takes_message || !words->message);
 }

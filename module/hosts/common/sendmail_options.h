@@ -3,8 +3,8 @@
  *
  * JOB     The one table of what tillpost-sendmail does with an option, and the
  *         rules by which words of a command line are options, values or
- *         recipients. Who reads such a command line without being that
- *         program (the PHP extension) must come to the same result.
+ *         recipients: for that program, and for who reads such a command line
+ *         without being it (the PHP extension).
  *         "--store" and other long options are the caller's business.
  * LAYER   hosts; libc only.
  * THREADS safe.
@@ -31,8 +31,16 @@ enum tp_sendmail_word {
 	TP_SENDMAIL_WORD_END	    /* "--" */
 };
 
-/* Reads one word after the other. Start with zeroes. */
+/* What an option says, once its value is known; VALUE is NULL if it has none.
+ * Not called for letters that are not known.
+ * @return 0, else the rest of the word is not read and `stopped` tells */
+typedef int tp_sendmail_said(void *ctx, char letter, const char *value);
+
+/* Reads one word after the other. Start with zeroes, but for `said`. */
 struct tp_sendmail_words {
+	tp_sendmail_said *said; /* NULL: nobody is told */
+	void *ctx;
+	int stopped;	   /* what `said` has returned */
 	char letter;	   /* the last option with a value */
 	int waiting;	   /* its value is the next word */
 	const char *value; /* if it was in this word; borrowed, else NULL */
@@ -43,6 +51,9 @@ struct tp_sendmail_words {
 };
 enum tp_sendmail_word tp_sendmail_words_read(
 	struct tp_sendmail_words *words, const char *word);
+
+/* After the last word: 1 if the last option lacks its value. -V may. */
+int tp_sendmail_words_lack_value(const struct tp_sendmail_words *words);
 
 /* After the last word: 1 if tillpost-sendmail takes these options. Long ones
  * and the form of addresses are not looked at. */

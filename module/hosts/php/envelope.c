@@ -5,7 +5,7 @@
  */
 #include "php/envelope.h"
 
-#include "php/addresses.h"
+#include "common/address_list.h"
 #include "php/lend.h"
 #include "php/server.h"
 #include "php/store.h"
@@ -28,42 +28,39 @@ static void replace(zend_string **at, zend_string *value)
 /* The name of a user of the system is no sender that a relay would take. */
 static void take_sender(struct tp_php_envelope *envelope, const char *value)
 {
-	zend_string *sender = tp_php_address(&value);
-	zend_string *second = sender ? tp_php_address(&value) : NULL;
+	char *address = emalloc(strlen(value) + 1);
+	zend_string *sender = ZSTR_EMPTY_ALLOC();
+	enum tp_address found = tp_address_next(&value, address);
 
-	if (second)
-		zend_string_release(second);
-	if (second || *value != '\0')
-		envelope->unclear = "the sender is not one address";
-	if (!sender)
-		sender = ZSTR_EMPTY_ALLOC();
-	if (ZSTR_LEN(sender) > 0 &&
-		!tp_php_address_qualified(ZSTR_VAL(sender))) {
-		zend_string_release(sender);
-		sender = NULL;
+	if (found == TP_ADDRESS_ONE) {
+		sender = tp_address_qualified(address) || address[0] == '\0'
+				 ? zend_string_init(address, strlen(address), 0)
+				 : NULL;
+		found = tp_address_next(&value, address);
 	}
+	if (found != TP_ADDRESS_END)
+		envelope->unclear = "the sender is not one address";
+	efree(address);
 	replace(&envelope->sender, sender);
 }
 
-static void add_recipient(
-	struct tp_php_envelope *envelope, const zend_string *address)
+static void add_recipient(struct tp_php_envelope *envelope, const char *address)
 {
 	envelope->recipients = safe_erealloc((void *)envelope->recipients,
 		envelope->recipient_count + 1, sizeof(char *), 0);
-	envelope->recipients[envelope->recipient_count++] =
-		estrdup(ZSTR_VAL(address));
+	envelope->recipients[envelope->recipient_count++] = estrdup(address);
 }
 
 static void take_recipients(struct tp_php_envelope *envelope, const char *word)
 {
-	zend_string *address;
+	char *address = emalloc(strlen(word) + 1);
+	enum tp_address found = tp_address_next(&word, address);
 
-	while ((address = tp_php_address(&word)) != NULL) {
+	for (; found == TP_ADDRESS_ONE; found = tp_address_next(&word, address))
 		add_recipient(envelope, address);
-		zend_string_release(address);
-	}
-	if (*word != '\0')
+	if (found != TP_ADDRESS_END)
 		envelope->unclear = "a recipient is no address";
+	efree(address);
 }
 
 /* ---- options ------------------------------------------------------------ */

@@ -17,7 +17,6 @@
  *             program        what the name of a program tells
  *             spawn          commands that start sendmail
  *             words          a command line cut into words
- *             addresses      addresses as they stand in arguments
  *             envelope       what goes along with the text of a message
  *             handle         the plugin and its handle in this process
  *             store          the store that is named outside of a message

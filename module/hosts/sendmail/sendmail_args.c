@@ -5,6 +5,7 @@
  */
 #include "sendmail/sendmail_args.h"
 
+#include "common/address_list.h"
 #include "common/report.h"
 #include "common/sendmail_options.h"
 
@@ -49,7 +50,7 @@ static int take_sender(struct reading *reading, const char *value)
 		return misused(reading, "-f", "names more than one address");
 	if (list->count == before || list->items[before][0] == '\0')
 		args->sender = "";
-	else if (tp_sendmail_address_qualified(list->items[before]))
+	else if (tp_address_qualified(list->items[before]))
 		args->sender = list->items[before];
 	else
 		args->sender = NULL;
@@ -103,9 +104,10 @@ static int take_mode(struct reading *reading, const char *value)
 		"not in this sendmail; it has -bm, -bs, -bp and -bi");
 }
 
-/* @param value NULL: the option has none */
-static int take(struct reading *reading, char letter, const char *value)
+/* CTX is the struct reading. @param value NULL: the option has none */
+static int take(void *ctx, char letter, const char *value)
 {
+	struct reading *reading = ctx;
 	struct tp_sendmail_args *args = reading->args;
 
 	switch (letter) {
@@ -125,6 +127,9 @@ static int take(struct reading *reading, char letter, const char *value)
 		if (strcmp(value, "i") == 0)
 			args->ignore_dots = 1;
 		break;
+	case 'q':
+		reading->queue_run = 1;
+		break;
 	case 't':
 		args->header_recipients = 1;
 		break;
@@ -136,8 +141,6 @@ static int take(struct reading *reading, char letter, const char *value)
 	}
 	return EX_OK;
 }
-
-/* ---- letters ------------------------------------------------------------ */
 
 static int refuse_letter(struct reading *reading, char letter)
 {
@@ -152,48 +155,6 @@ static int refuse_letter(struct reading *reading, char letter)
 		return misused(reading, spelling,
 			"refused: files are not named in arguments here");
 	return misused(reading, spelling, "no such option here");
-}
-
-static int has_value(enum tp_sendmail_option option)
-{
-	return option == TP_SENDMAIL_OPTION_IGNORED_VALUE ||
-	       option == TP_SENDMAIL_OPTION_HANDLED_VALUE;
-}
-
-/* One argument of letters, the first behind its "-". Moves *INDEX over a
- * value that stands in the next argument. */
-static int read_letters(
-	struct reading *reading, int argc, char *const *argv, int *index)
-{
-	const char *at = argv[*index] + 1;
-	int rc = EX_OK;
-
-	while (rc == EX_OK && *at != '\0') {
-		char letter = *at++;
-		enum tp_sendmail_option option = tp_sendmail_option(letter);
-		const char *value = NULL;
-
-		if (option == TP_SENDMAIL_OPTION_UNKNOWN ||
-			option == TP_SENDMAIL_OPTION_REFUSED)
-			return refuse_letter(reading, letter);
-		if (letter == 'q') {
-			reading->queue_run = 1;
-			return EX_OK; /* the rest is its value */
-		}
-		if (has_value(option)) {
-			value = at;
-			if (*at == '\0' && *index + 1 < argc)
-				value = argv[++*index];
-			else if (*at == '\0' && letter != 'V')
-				return misused(
-					reading, argv[*index], "needs a value");
-			at = "";
-		}
-		if (option == TP_SENDMAIL_OPTION_HANDLED ||
-			option == TP_SENDMAIL_OPTION_HANDLED_VALUE)
-			rc = take(reading, letter, value);
-	}
-	return rc;
 }
 
 /* ---- our own ------------------------------------------------------------ */
@@ -255,25 +216,41 @@ static int refuse_long(struct reading *reading, const char *word)
 
 /* ---- the whole ---------------------------------------------------------- */
 
+/* What was read of a word of options, or of the value of one. */
+static int outcome(
+	struct reading *reading, const struct tp_sendmail_words *words)
+{
+	if (words->stopped)
+		return words->stopped;
+	return words->unfit == '\0' ? EX_OK
+				    : refuse_letter(reading, words->unfit);
+}
+
+/* @return EX_OK and *INDEX at the first recipient */
 static int read_options(
 	struct reading *reading, int argc, char *const *argv, int *index)
 {
+	struct tp_sendmail_words words = { .said = take, .ctx = reading };
 	int rc = read_own(reading, argc, argv, index);
 
 	for (; rc == EX_OK && *index < argc; (*index)++) {
 		const char *word = argv[*index];
 
-		if (word[0] != '-' || word[1] == '\0')
-			break;
-		if (strcmp(word, "--") == 0) {
+		switch (tp_sendmail_words_read(&words, word)) {
+		case TP_SENDMAIL_WORD_RECIPIENT:
+			return EX_OK;
+		case TP_SENDMAIL_WORD_END:
 			(*index)++;
-			break;
-		}
-		if (word[1] == '-')
+			return EX_OK;
+		case TP_SENDMAIL_WORD_LONG:
 			rc = refuse_long(reading, word);
-		else
-			rc = read_letters(reading, argc, argv, index);
+			break;
+		default:
+			rc = outcome(reading, &words);
+		}
 	}
+	if (rc == EX_OK && tp_sendmail_words_lack_value(&words))
+		rc = misused(reading, argv[argc - 1], "needs a value");
 	return rc;
 }
 
@@ -291,7 +268,7 @@ static int read_recipients(
 			return address_code(rc);
 	}
 	for (i = 0; i < list->count; i++) {
-		if (tp_sendmail_address_qualified(list->items[i]))
+		if (tp_address_qualified(list->items[i]))
 			continue;
 		(void)tp_report_set(reading->err, TILLPOST_EADDRESS,
 			list->items[i],

@@ -5,7 +5,7 @@
  */
 #include "sendmail/smtp_session.h"
 
-#include "sendmail/sendmail_address.h"
+#include "common/address_list.h"
 #include "sendmail/smtp_path.h"
 
 #include <stdarg.h>
@@ -272,7 +272,7 @@ static void do_mail(struct tp_smtp_session *session, const char *at)
 		return;
 	}
 	session->has_sender = session->sender[0] == '\0' ||
-			      tp_sendmail_address_qualified(session->sender);
+			      tp_address_qualified(session->sender);
 	session->state = STATE_MAIL;
 	reply_line(session, "250 2.1.0 Ok");
 }
@@ -285,7 +285,7 @@ static const char *check_recipient(
 		return "452 4.5.3 Too many recipients";
 	if (path[0] == '-')
 		return "553 5.1.3 An address must not begin with \"-\"";
-	if (!tp_sendmail_address_qualified(path))
+	if (!tp_address_qualified(path))
 		return "550 5.1.1 No domain: there are no local users here";
 	if (tp_smtp_path_8bit(path) && !session->utf8)
 		return "553 5.6.7 Address needs SMTPUTF8";

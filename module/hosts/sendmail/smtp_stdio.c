@@ -41,7 +41,7 @@ static void take_message(
 	struct tillpost_message message;
 	struct tillpost_receipt receipt;
 	struct tillpost_error err;
-	char reason[sizeof(err.where) + sizeof(err.text) + 2];
+	char reason[TP_REPORT_LINE_BYTES];
 	int32_t rc;
 
 	TILLPOST_INIT(&message);
@@ -56,9 +56,8 @@ static void take_message(
 		return;
 	}
 	tp_sendmail_say(&err, 0);
-	(void)snprintf(reason, sizeof(reason), "%s%s%s", err.where,
-		err.where[0] ? ": " : "", err.text);
-	tp_smtp_session_settle(session, rc, reason);
+	tp_smtp_session_settle(
+		session, rc, tp_report_line(&err, reason, sizeof(reason)));
 }
 
 /* One piece of input. @return an event, or a TILLPOST_E* when writing fails */
@@ -118,6 +117,19 @@ static int end_of_session(const struct tp_sendmail *sendmail,
 	return tp_sendmail_fail(sendmail, &err);
 }
 
+/* Nobody waits for ever, but who has all that he wanted may forget QUIT. */
+static int time_is_up(struct tp_sendmail *sendmail,
+	struct tp_smtp_session *session, struct tp_stdio_limit *limit,
+	const struct tillpost_error *err)
+{
+	int done = tp_smtp_session_may_leave(session);
+	struct tillpost_error ignored;
+
+	tp_smtp_session_abort(session, "no command came");
+	(void)send_replies(sendmail, session, limit, &ignored);
+	return done ? EX_OK : tp_sendmail_fail(sendmail, err);
+}
+
 static int converse(
 	struct tp_sendmail *sendmail, struct tp_smtp_session *session)
 {
@@ -133,12 +145,8 @@ static int converse(
 			STDIN_FILENO, data, sizeof(data), &limit, &err);
 		if (rc == 0)
 			return end_of_input(sendmail, session);
-		if (rc == TILLPOST_ETIMEOUT) {
-			struct tillpost_error ignored;
-
-			tp_smtp_session_abort(session, "no command came");
-			(void)send_replies(sendmail, session, &limit, &ignored);
-		}
+		if (rc == TILLPOST_ETIMEOUT)
+			return time_is_up(sendmail, session, &limit, &err);
 		if (rc > 0)
 			rc = feed(sendmail, session, data, (size_t)rc, &limit,
 				&err);
