@@ -78,9 +78,19 @@ log*)
 esac
 END
 chmod 755 "$work/tillpost"
-for part in none extension; do
+# As with tillpost-mta
+cp "$work/tillpost" "$work/tillpost-sendmail"
+ln -s "$work/tillpost-sendmail" "$work/sendmail"
+
+# check PART SENDMAIL_PATH WHOSE
+check()
+{
 	env -u TILLPOST_STORE php -n -d error_reporting=-1 \
 		-d display_errors=stderr -d variables_order=EGPCS \
+		-d sendmail_path="$2" \
 		"$root/tests/integration/magento2_check.php" "$module" \
-		"$work/tillpost" $part || fail "magento2_check.php $part"
-done
+		"$work/tillpost" "$1" "$3" || fail "magento2_check.php $*"
+}
+check none "$work/sendmail -t -i" ours
+check none "/usr/bin/tillpost-sendmail -t -i" ours
+check extension "$work/tillpost -t" other

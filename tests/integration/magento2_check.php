@@ -6,7 +6,9 @@
  *         for the few classes of Magento that they touch. The stand-ins do
  *         what Magento 2.4 does as far as the module relies on it; that
  *         Magento loads the module cannot be shown without Magento.
- *         Arguments: the module's directory, a program that plays tillpost.
+ *         Arguments: the module's directory, a program that plays tillpost,
+ *         "extension" for functions that play the extension, and whether
+ *         sendmail_path is "ours" or "other".
  * ERRORS  Exit code 1 with what is different.
  * SPDX-License-Identifier: MIT
  */
@@ -155,16 +157,19 @@ namespace {
     });
 
     // Without the extension these play its part, if the caller wants it.
-    if (($argv[3] ?? '') === 'extension') {
+    if ($argv[3] === 'extension') {
         $GLOBALS['told'] = null;
-        function tillpost_set_store(?string $name): void
+        function tillpost_set_store(?string $name): ?string
         {
-            same('the extension takes no empty name', true, $name !== '');
-            $GLOBALS['told'] = $name;
+            if ($name !== null && !preg_match('/^[A-Za-z0-9_-]{1,63}$/D', $name)) {
+                throw new ValueError('must be the name of a store');
+            }
+            [$before, $GLOBALS['told']] = [$GLOBALS['told'], $name];
+            return $before;
         }
         function tillpost_get_store(): ?string
         {
-            return $GLOBALS['told'];
+            return $GLOBALS['told'] ?? (getenv('TILLPOST_STORE', true) ?: null);
         }
     }
 
@@ -274,6 +279,15 @@ namespace {
     putenv('TILLPOST_STORE=outer');
     send(build(['store' => 2]));
     same('an outer variable comes back', 'outer', getenv('TILLPOST_STORE', true));
+    if ($argv[3] === 'extension') {
+        same('the variable does not become what counts most', null, tillpost_set_store('program'));
+        send(build(['store' => 2]));
+        same('what the program named comes back', 'program', tillpost_set_store(null));
+    }
+    putenv('TILLPOST_STORE=no name');
+    same('a variable that is no name', $seen('eu'), send(build(['store' => 2])));
+    same('a variable that is no name comes back', 'no name', getenv('TILLPOST_STORE', true));
+    putenv('TILLPOST_STORE=outer');
     same('without a name the outer one counts', 'outer', send(build(['store' => 3]))[0]);
     putenv('TILLPOST_STORE');
     $broken = build(['store' => 2]);
@@ -325,6 +339,7 @@ namespace {
     contains('state', '<td>In the spool</td><td>3</td>', $html);
     contains('state', '<td>Relay ses</td><td>paused 421 &lt;b&gt;', $html);
     same('a count that is not for this user', false, str_contains($html, 'Held'));
+    same('whether sendmail_path is tillpost', $argv[4], str_contains($html, 'does not get this mail') ? 'other' : 'ours');
     $html = $page(Config\Outcomes::class, $command);
     contains('outcomes', '<td>a@example.org</td><td>sent</td>', $html);
     contains('outcomes: the store and the configuration', 'log --json --limit 20 --store eu --config /etc/shop.conf', $html);

@@ -30,12 +30,11 @@ class Naming
             throw new MailException(__('"%1" cannot be a store of tillpost.', $name));
         }
         $extension = function_exists('tillpost_set_store');
-        $before = $extension ? tillpost_get_store() : null;
         $variable = getenv(self::VARIABLE, true);
+        // What was set by this function only: what the server's settings name
+        // counts less, and must not begin to count as much.
+        $before = $extension ? tillpost_set_store($name) : null;
 
-        if ($extension) {
-            tillpost_set_store($name);
-        }
         putenv(self::VARIABLE . '=' . $name);
         try {
             return $send();

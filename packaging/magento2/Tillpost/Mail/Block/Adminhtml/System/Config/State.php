@@ -40,13 +40,26 @@ class State extends ReadOnlyField
 
     private function way(): string
     {
-        $way = 'sendmail_path = ' . ini_get('sendmail_path');
+        $command = (string)ini_get('sendmail_path');
+        $way = 'sendmail_path = ' . $command;
         if (extension_loaded('tillpost') && ini_get('tillpost.enable')) {
             return (string)__('the tillpost extension of PHP, version %1', phpversion('tillpost')) . "\n$way";
         }
 
-        return str_contains((string)ini_get('sendmail_path'), 'tillpost-sendmail')
-            ? $way
-            : $way . "\n" . __('tillpost does not get this mail.');
+        return $this->isTillpost($command) ? $way : $way . "\n" . __('tillpost does not get this mail.');
+    }
+
+    /**
+     * Whether a command starts tillpost-sendmail, perhaps as /usr/sbin/sendmail.
+     */
+    private function isTillpost(string $command): bool
+    {
+        if (str_contains($command, 'tillpost-sendmail')) {
+            return true;
+        }
+        $program = trim((string)strtok($command, ' '), '"\'');
+
+        // phpcs:ignore Magento2.Functions.DiscouragedFunction, Generic.PHP.NoSilencedErrors -- open_basedir may forbid to look
+        return $program !== '' && basename((string)@realpath($program)) === 'tillpost-sendmail';
     }
 }
