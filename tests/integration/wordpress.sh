@@ -114,6 +114,15 @@ tillpost.sendmail=$TP_BIN/tillpost-sendmail
 sendmail_path=/nonexistent/sendmail
 END
 echo "sendmail_path = \"$TP_BIN/tillpost-sendmail -t -i\"" >"$work/command.ini"
+# As with tillpost-mta, and a mail server that is not ours.
+ln -s "$TP_BIN/tillpost-sendmail" "$work/sendmail"
+echo "sendmail_path = \"$work/sendmail -t -i\"" >"$work/link.ini"
+cat >"$work/other" <<END
+#!/bin/sh
+cat >>$work/s/www-data/other.mail
+END
+chmod 755 "$work/other"
+echo "sendmail_path = \"$work/other -t -i\"" >"$work/other.ini"
 
 way()
 {
@@ -197,6 +206,12 @@ add_action( 'init', function () {
         restore_current_blog();
         wp_mail( 'all@example.org', 'Site one, after', 'x' );
     }
+    if ( isset( $_GET['as-store'] ) ) {
+        wp_mail( 'form@example.org', 'By a form', 'x', array( 'X-Form: a: b', 'x-tillpost-STORE : ' . $_GET['as-store'] ) );
+    }
+    if ( isset( $_GET['health'] ) ) {
+        wp_schedule_single_event( time() - 1, 'wp_site_health_scheduled_check' );
+    }
     if ( isset( $_GET['other-mail-too'] ) ) {
         $both = function ( $what ) {
             switch_to_blog( 2 );
@@ -211,6 +226,12 @@ add_action( 'init', function () {
         }
     }
 } );
+add_filter( 'site_status_tests', function ( $tests ) {
+    if ( wp_doing_cron() ) {
+        error_log( 'tested by cron: ' . implode( ' ', array_keys( $tests['direct'] ) ) );
+    }
+    return $tests;
+}, 99 );
 END
 
 # named WAY
@@ -269,6 +290,46 @@ if [ "$(id -u)" -eq 0 ]; then
 	echo "ok: the page without a daemon"
 fi
 
+# One site is its own master: a name that a mail has stays.
+shop store eu
+shop front "?as-store=us"
+arrived b "$B_USER1" --to form@example.org --header 'X-Form=^a: b$' --rest 0
+way link
+shop test-mail link@example.org
+arrived a "$A_USER2" --to link@example.org --rest 0
+shop site-health
+shows "good Mail is sent by tillpost"
+way other
+shop lost-password keeper
+shop site-health
+shows "critical Mail is not sent by tillpost"
+grep -q '^Subject: .*Password Reset' "$work/s/www-data/other.mail" ||
+	fail "the other mail server has got no mail"
+! grep -i '^x-tillpost' "$work/s/www-data/other.mail" ||
+	fail "another mail server is shown the store"
+echo "ok: tillpost-sendmail by another name, and another mail server"
+
+shop front "?health=1"
+shop front "wp-cron.php?doing_wp_cron"
+for _ in $(seq 100); do
+	! grep -q 'tested by cron: .*tillpost' "$work/s/www-data/php.log" ||
+		break
+	sleep 0.1
+done
+grep -q 'tested by cron: .*tillpost' "$work/s/www-data/php.log" ||
+	fail "Site Health by cron does not test tillpost"
+
+cp "$work/s/www/more-config-tillpost.php" "$work/more-config"
+echo "define( 'TILLPOST_STORE', 'eu' );" \
+	>>"$work/s/www/more-config-tillpost.php"
+way extension
+shop front "?as-store=us"
+arrived a "$A_USER2" --to form@example.org --header 'X-Form=^a: b$' --rest 0
+cp "$work/more-config" "$work/s/www/more-config-tillpost.php"
+way extension
+shop store ""
+echo "ok: wp-config.php names the store for all"
+
 shop deactivate $plugin
 shop make-network
 shop add-site two two@example.org
@@ -313,6 +374,14 @@ for now in extension command; do
 		--rest 0
 	arrived a "$A_USER2" --count 0 --wait 0 --rest 0
 done
+# Nobody of a site sends as another site by a header, named or not.
+shop front "?as-store=us"
+arrived a "$A_USER2" --to form@example.org --header 'X-Form=^a: b$' --rest 0
+shop --site two store ""
+shop --site two front "?as-store=eu"
+arrived a "$A_USER1" --to form@example.org --rest 0
+arrived a "$A_USER2" --count 0 --wait 0 --rest 0
+shop --site two store us
 shop --site two settings
 shows "all@example.org sent"
 ! grep -qF "Password" "$work/out" || fail "page of site two shows subjects"

@@ -17,6 +17,8 @@
  *
  * wp-config.php may define
  *   TILLPOST_STORE    the store of every site; then no site chooses its own
+ *   TILLPOST_HEADER   submit.header of its configuration; X-Tillpost-Store if
+ *                     not defined
  *   TILLPOST_COMMAND  the program; /usr/bin/tillpost if not defined
  *   TILLPOST_CONFIG   its configuration; the program's own if not defined
  *
@@ -25,8 +27,8 @@
 
 defined( 'ABSPATH' ) || exit;
 
-const TILLPOST_HEADER = 'X-Tillpost-Store';
-const TILLPOST_NAME   = '/^[A-Za-z][A-Za-z0-9_-]{0,62}$/D';
+defined( 'TILLPOST_HEADER' ) || define( 'TILLPOST_HEADER', 'X-Tillpost-Store' );
+const TILLPOST_NAME = '/^[A-Za-z][A-Za-z0-9_-]{0,62}$/D';
 
 /**
  * The store of the current site: also between switch_to_blog() and
@@ -42,10 +44,36 @@ function tillpost_store() {
 }
 
 /**
+ * Whether tillpost gets the mail of this site at all.
+ *
+ * @return bool
+ */
+function tillpost_is_the_way() {
+	return ( extension_loaded( 'tillpost' ) && ini_get( 'tillpost.enable' ) )
+		|| tillpost_is_its_program( (string) ini_get( 'sendmail_path' ) );
+}
+
+/**
+ * Whether a command starts tillpost-sendmail, perhaps as /usr/sbin/sendmail.
+ *
+ * @param string $command A command line.
+ * @return bool
+ */
+function tillpost_is_its_program( $command ) {
+	if ( false !== strpos( $command, 'tillpost-sendmail' ) ) {
+		return true;
+	}
+	$program = trim( (string) strtok( $command, ' ' ), '"\'' );
+	// phpcs:ignore WordPress.PHP.NoSilencedErrors -- open_basedir may forbid to look.
+	return '' !== $program && 'tillpost-sendmail' === basename( (string) @realpath( $program ) );
+}
+
+/**
  * Names the store of a mail that goes through PHP's mail() or a sendmail
- * program. A name that the mail has already stays. Only this one mail is
- * named: what a program tells tillpost_set_store(), and what the server's
- * settings name, counts more, and is not touched.
+ * program. Only this one mail is named: what a program tells
+ * tillpost_set_store(), and what the server's settings name, counts more, and
+ * is not touched. A name that the mail has already stays, but not where a
+ * site does not choose its store: forms let its people add headers.
  *
  * @param PHPMailer\PHPMailer\PHPMailer $phpmailer The mail.
  */
@@ -53,14 +81,43 @@ function tillpost_name_store( $phpmailer ) {
 	if ( ! in_array( $phpmailer->Mailer, array( 'mail', 'sendmail' ), true ) ) {
 		return; // Another plugin sends it: nobody would remove the header.
 	}
+	if ( is_multisite() || defined( 'TILLPOST_STORE' ) ) {
+		tillpost_remove_names( $phpmailer );
+	}
 	foreach ( $phpmailer->getCustomHeaders() as $header ) {
-		if ( 0 === strcasecmp( TILLPOST_HEADER, $header[0] ) ) {
+		if ( tillpost_is_name( $header ) ) {
 			return;
 		}
 	}
 	$store = tillpost_store();
-	if ( '' !== $store ) {
+	// Another mail server would show the header to the recipients.
+	if ( '' !== $store && tillpost_is_the_way() ) {
 		$phpmailer->addCustomHeader( TILLPOST_HEADER, $store );
+	}
+}
+
+/**
+ * Whether a header names a store.
+ *
+ * @param string[] $header Name and value.
+ * @return bool
+ */
+function tillpost_is_name( $header ) {
+	return 0 === strcasecmp( TILLPOST_HEADER, trim( $header[0] ) );
+}
+
+/**
+ * Takes the headers out of a mail that name a store.
+ *
+ * @param PHPMailer\PHPMailer\PHPMailer $phpmailer The mail.
+ */
+function tillpost_remove_names( $phpmailer ) {
+	$headers = $phpmailer->getCustomHeaders();
+	$phpmailer->clearCustomHeaders();
+	foreach ( $headers as $header ) {
+		if ( ! tillpost_is_name( $header ) ) {
+			$phpmailer->addCustomHeader( $header[0], $header[1] );
+		}
 	}
 }
 add_action( 'phpmailer_init', 'tillpost_name_store', 1000 );
@@ -73,7 +130,8 @@ function tillpost_init() {
 }
 add_action( 'init', 'tillpost_init' );
 
-if ( is_admin() ) {
+// Site Health looks once a week by itself.
+if ( is_admin() || wp_doing_cron() ) {
 	require_once __DIR__ . '/includes/command.php';
 	require_once __DIR__ . '/includes/settings.php';
 }

@@ -145,16 +145,6 @@ function tillpost_way() {
 }
 
 /**
- * Whether tillpost gets the mail of this site at all.
- *
- * @return bool
- */
-function tillpost_is_the_way() {
-	return ( extension_loaded( 'tillpost' ) && ini_get( 'tillpost.enable' ) )
-		|| false !== strpos( (string) ini_get( 'sendmail_path' ), 'tillpost-sendmail' );
-}
-
-/**
  * The rows of the table of the connection.
  *
  * @param array|WP_Error $status What the command said.
