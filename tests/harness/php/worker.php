@@ -1,11 +1,10 @@
 <?php
 /*
- * worker.php - what the workers of FPM are asked to do
+ * worker.php - what the workers of FPM and Apache are asked to do
  *
  * JOB     The query string says what: "mail" prints the id of an accepted
- *         mail or "handed back", "store=NAME" sets a store first, "info" is
- *         phpinfo(),
- *         "spawn" starts sendmail.
+ *         mail or "handed back" ("mb": of mb_send_mail()), "spawn" starts
+ *         sendmail, "store=NAME" sets a store first, "info" is phpinfo().
  * SPDX-License-Identifier: MIT
  */
 parse_str($_SERVER['QUERY_STRING'], $query);
@@ -28,5 +27,5 @@ if (isset($query['spawn'])) {
     fwrite($p, "To: a@example.com\n\nB\n");
     exit((string)pclose($p));
 }
-$ok = mail('a@example.com', 'Order ' . ($query['mail'] ?? ''), 'Hello', 'From: shop@example.com');
+$ok = (isset($query['mb']) ? 'mb_send_mail' : 'mail')('a@example.com', 'Order ' . ($query['mail'] ?? ''), 'Hello', 'From: shop@example.com');
 echo $ok ? (tillpost_last_id() ?? 'handed back') : 'false', ' ', getmypid(), ' ', posix_geteuid();
