@@ -1,11 +1,12 @@
 /*
  * fall_back.h - the original after a submission that failed
  *
- * JOB     The original sends the message as sendmail_path says. If that is
- *         tillpost-sendmail, it is told the store, which it could not know: a
- *         message must not go out with another store's name and credentials.
- *         Where that cannot be done the message is not sent. Another program
- *         knows no stores and gets the message as it always did.
+ * JOB     The original sends the message as sendmail_path says. That may end at
+ *         tillpost-sendmail, which is told the store, as an argument or in its
+ *         environment: it could not know it, and a message must not go out
+ *         with another store's name and credentials. Where sendmail_path names
+ *         another store, in a way that cannot be changed, the message is not
+ *         sent. Another program knows no stores and does as it always did.
  * LAYER   hosts/php.
  * THREADS safe.
  * SPDX-License-Identifier: MIT

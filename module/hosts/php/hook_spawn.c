@@ -83,7 +83,7 @@ static bool exchange(enum tp_php_hook hook, bool lists,
 			return true;
 		zval_ptr_dtor(other_out);
 	}
-	return tp_php_spawn_carry_store(command, lists, other_out);
+	return tp_php_spawn_carry_store(command, lists, env, other_out);
 }
 
 /* Whether the original will look at the arguments at all. */

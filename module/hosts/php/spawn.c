@@ -286,15 +286,17 @@ static void add_text(zend_array *out, const char *text)
 	add_string(out, zend_string_init(text, strlen(text), 0));
 }
 
-/* ---- a store for commands that stay as they are ---------------------------
- */
+/* ---- a store for commands that stay as they are ------------------------- */
 
-/* What the program would not know by itself. */
-static const char *store_to_carry(void)
+/* What the program would not know by itself, nor by the caller's ENV, which
+ * may be NULL. */
+static const char *store_to_carry(HashTable *env)
 {
 	const char *store = tp_php_named_store();
 
-	return store ? store : tp_php_server_store();
+	if (store || is_in_env(env, TP_PHP_STORE_VARIABLE))
+		return store;
+	return tp_php_server_store();
 }
 
 /* Whether COMMAND names a store, or sets variables of tillpost, itself. */
@@ -304,9 +306,9 @@ static bool is_told(const zend_string *command)
 	       strstr(ZSTR_VAL(command), VARIABLES_MARK);
 }
 
-static zend_string *carry_by_shell(const zend_string *command)
+static zend_string *carry_by_shell(const zend_string *command, HashTable *env)
 {
-	const char *store = store_to_carry();
+	const char *store = store_to_carry(env);
 	struct tp_php_text out = { NULL, 0 };
 
 	if (!store || is_told(command) ||
@@ -344,9 +346,9 @@ static bool list_needs_store(zend_array *command)
 	return found;
 }
 
-static zend_array *carry_by_env(zend_array *command)
+static zend_array *carry_by_env(zend_array *command, HashTable *env)
 {
-	const char *store = store_to_carry();
+	const char *store = store_to_carry(env);
 	zend_array *out;
 	zval *argument;
 
@@ -366,16 +368,17 @@ static zend_array *carry_by_env(zend_array *command)
 	return out;
 }
 
-bool tp_php_spawn_carry_store(const zval *command, bool lists, zval *other_out)
+bool tp_php_spawn_carry_store(
+	const zval *command, bool lists, HashTable *env, zval *other_out)
 {
 	zend_string *string = NULL;
 	zend_array *list = NULL;
 
 	if (Z_TYPE_P(command) == IS_STRING &&
 		strstr(Z_STRVAL_P(command), SENDMAIL_MARK))
-		string = carry_by_shell(Z_STR_P(command));
+		string = carry_by_shell(Z_STR_P(command), env);
 	else if (lists && Z_TYPE_P(command) == IS_ARRAY)
-		list = carry_by_env(Z_ARRVAL_P(command));
+		list = carry_by_env(Z_ARRVAL_P(command), env);
 	if (string)
 		ZVAL_STR(other_out, string);
 	else if (list)
@@ -390,17 +393,17 @@ bool tp_php_spawn_with_store(
 	struct told told;
 
 	*other_out = NULL;
-	if (!cut(command, &parts))
-		return true;
-	if (tp_php_is_ours(ZSTR_VAL(parts.program)) &&
-		options_fit(ZSTR_VAL(parts.program), parts.rest)) {
-		told = tell_store(NULL);
-		*other_out =
-			put_together(&parts, ZSTR_VAL(parts.program), &told);
-	} else {
-		*other_out = carry_by_shell(command);
+	if (cut(command, &parts)) {
+		if (tp_php_is_ours(ZSTR_VAL(parts.program)) &&
+			options_fit(ZSTR_VAL(parts.program), parts.rest)) {
+			told = tell_store(NULL);
+			*other_out = put_together(
+				&parts, ZSTR_VAL(parts.program), &told);
+		}
+		zend_string_release(parts.program);
 	}
-	zend_string_release(parts.program);
+	if (!*other_out)
+		*other_out = carry_by_shell(command, NULL);
 	return *other_out || !tp_php_named_store() || !is_told(command);
 }
 

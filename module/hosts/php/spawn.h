@@ -30,9 +30,11 @@ zend_array *tp_php_spawn_arguments(zend_array *command, HashTable *env);
 /* COMMAND, which runs as it is, with the store in its environment, if it may
  * start a sendmail and does not say itself where it belongs.
  * @param lists     whether it may be an array
+ * @param env       as above
  * @param other_out @owns the caller
  * @return false: as it is */
-bool tp_php_spawn_carry_store(const zval *command, bool lists, zval *other_out);
+bool tp_php_spawn_carry_store(
+	const zval *command, bool lists, HashTable *env, zval *other_out);
 
 /* What sends mail when it was not accepted here: COMMAND with the store as
  * one more argument, if it starts tillpost-sendmail itself, else in its

@@ -17,6 +17,7 @@ foreach ([
     ["A=b $ours -t", '', []],
     ["A=b $ours -t", "tillpost_set_store('eu');", []],
     ["nice $other -t", "tillpost_set_store('eu');", []],
+    ["<&0 $other -t", "tillpost_set_store('eu');", []],
     ["nice $ours --store=us -t", "tillpost_set_store('eu');", []],
     ["TILLPOST_STORE=us nice $ours -t", "tillpost_set_store('eu');", []],
     ["$ours -x -t", "tillpost_set_store('eu');", []],
@@ -56,6 +57,8 @@ A=b OURS -t -t -fx@example.com store=<eu> handed to bool(true) bool(true)
 A=b OURS -t -t -fx@example.com store=<eu> handed to bool(true) bool(true)
 nice OTHER -t -t -fx@example.com store=<eu> handed to bool(true) bool(true)
 nice OTHER -t -t -fx@example.com store=<eu> handed to bool(true) bool(true)
+<&0 OTHER -t -t -fx@example.com store=<eu> handed to bool(true) bool(true)
+<&0 OTHER -t -t -fx@example.com store=<eu> handed to bool(true) bool(true)
 nice OURS --store=us -t nothing is not sent bool(false) bool(true)
 nice OURS --store=us -t nothing is not sent bool(false) bool(true)
 TILLPOST_STORE=us nice OURS -t nothing is not sent bool(false) bool(true)
