@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 
 #define OUR_NAME "tillpost-sendmail"
+#define SENDMAIL_MARK "sendmail"
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* Where the sendmail interface is by convention. */
@@ -52,13 +53,20 @@ static bool is_mail_program(const char *program)
 	const char *name = base_name(program);
 
 	return find(relatives, COUNT(relatives), name) ||
-	       strstr(name, "sendmail") != NULL;
+	       strstr(name, SENDMAIL_MARK) != NULL;
+}
+
+/* @return its first word, to be released; NULL: none */
+static zend_string *configured_program(void)
+{
+	const char *command = tp_php_sendmail_path();
+
+	return command ? tp_php_word(&command) : NULL;
 }
 
 static bool is_configured_program(const char *program)
 {
-	const char *command = tp_php_sendmail_path();
-	zend_string *configured = command ? tp_php_word(&command) : NULL;
+	zend_string *configured = configured_program();
 	bool same = configured && strcmp(ZSTR_VAL(configured), program) == 0 &&
 		    is_mail_program(program);
 
@@ -71,6 +79,22 @@ bool tp_php_is_sendmail(const char *program)
 {
 	return find(standard_programs, COUNT(standard_programs), program) ||
 	       is_configured_program(program);
+}
+
+bool tp_php_may_mail(const char *text)
+{
+	zend_string *configured;
+	bool has;
+
+	if (strstr(text, SENDMAIL_MARK))
+		return true;
+	/* Only as a path: a bare name may be part of any other word. */
+	configured = configured_program();
+	has = configured && strchr(ZSTR_VAL(configured), '/') &&
+	      strstr(text, ZSTR_VAL(configured));
+	if (configured)
+		zend_string_release(configured);
+	return has;
 }
 
 bool tp_php_is_ours(const char *program)

@@ -16,6 +16,10 @@
 /* By convention, or because sendmail_path names it. */
 bool tp_php_is_sendmail(const char *program);
 
+/* Whether TEXT, a command or a word of one, may start a sendmail: it has
+ * "sendmail" in it, or the path that sendmail_path begins with. */
+bool tp_php_may_mail(const char *text);
+
 /* Whether PROGRAM is tillpost-sendmail, perhaps under another name. */
 bool tp_php_is_ours(const char *program);
 

@@ -19,10 +19,6 @@
 #define STORE_OPTION "--store"
 /* Sets variables and then runs the rest of its arguments. */
 #define ENV_PROGRAM "/usr/bin/env"
-/* What commands that may end at a sendmail have in them, and how such a
- * command says itself where it belongs. */
-#define SENDMAIL_MARK "sendmail"
-#define VARIABLES_MARK "TILLPOST_"
 
 /* How many words at the beginning of the arguments name a store. */
 static uint32_t store_words(const char *first)
@@ -299,20 +295,14 @@ static const char *store_to_carry(HashTable *env)
 	return tp_php_server_store();
 }
 
-/* Whether COMMAND names a store, or sets variables of tillpost, itself. */
-static bool is_told(const zend_string *command)
-{
-	return strstr(ZSTR_VAL(command), STORE_OPTION) ||
-	       strstr(ZSTR_VAL(command), VARIABLES_MARK);
-}
-
+/* A store that COMMAND names itself, by the option or the variable, counts
+ * more for tillpost-sendmail than what is exported before it. */
 static zend_string *carry_by_shell(const zend_string *command, HashTable *env)
 {
 	const char *store = store_to_carry(env);
 	struct tp_php_text out = { NULL, 0 };
 
-	if (!store || is_told(command) ||
-		strlen(ZSTR_VAL(command)) != ZSTR_LEN(command))
+	if (!store || strlen(ZSTR_VAL(command)) != ZSTR_LEN(command))
 		return NULL;
 	tp_php_text_adds(&out, "export " TP_PHP_STORE_VARIABLE "=");
 	tp_php_quote(&out, store);
@@ -321,9 +311,8 @@ static zend_string *carry_by_shell(const zend_string *command, HashTable *env)
 	return tp_php_text_take(&out);
 }
 
-/* Whether a list may start a sendmail that is not told a store. What an object
- * is as a string only its script can tell. */
-static bool list_needs_store(zend_array *command)
+/* What an object is as a string only its script can tell. */
+static bool list_may_mail(zend_array *command)
 {
 	bool found = false;
 	zval *argument;
@@ -336,10 +325,9 @@ static bool list_needs_store(zend_array *command)
 		if (Z_TYPE_P(argument) != IS_STRING)
 			continue;
 		/* The original refuses a NUL and tells where it is. */
-		if (strlen(Z_STRVAL_P(argument)) != Z_STRLEN_P(argument) ||
-			is_told(Z_STR_P(argument)))
+		if (strlen(Z_STRVAL_P(argument)) != Z_STRLEN_P(argument))
 			return false;
-		if (strstr(Z_STRVAL_P(argument), SENDMAIL_MARK))
+		if (tp_php_may_mail(Z_STRVAL_P(argument)))
 			found = true;
 	}
 	ZEND_HASH_FOREACH_END();
@@ -352,7 +340,7 @@ static zend_array *carry_by_env(zend_array *command, HashTable *env)
 	zend_array *out;
 	zval *argument;
 
-	if (!store || !list_needs_store(command))
+	if (!store || !list_may_mail(command))
 		return NULL;
 	out = zend_new_array(zend_hash_num_elements(command) + 2);
 	add_text(out, ENV_PROGRAM);
@@ -375,7 +363,7 @@ bool tp_php_spawn_carry_store(
 	zend_array *list = NULL;
 
 	if (Z_TYPE_P(command) == IS_STRING &&
-		strstr(Z_STRVAL_P(command), SENDMAIL_MARK))
+		tp_php_may_mail(Z_STRVAL_P(command)))
 		string = carry_by_shell(Z_STR_P(command), env);
 	else if (lists && Z_TYPE_P(command) == IS_ARRAY)
 		list = carry_by_env(Z_ARRVAL_P(command), env);
@@ -384,6 +372,25 @@ bool tp_php_spawn_carry_store(
 	else if (list)
 		ZVAL_ARR(other_out, list);
 	return string || list;
+}
+
+/* Whether COMMAND has --store as a word, or sets the variable. */
+static bool names_store(const char *command)
+{
+	const char *at = command;
+	char before;
+	char after;
+
+	if (strstr(command, TP_PHP_STORE_VARIABLE "="))
+		return true;
+	while ((at = strstr(at, STORE_OPTION)) != NULL) {
+		before = at > command ? at[-1] : ' ';
+		at += strlen(STORE_OPTION);
+		after = *at;
+		if (strchr(" \t'\"", before) && strchr("= \t'\"", after))
+			return true;
+	}
+	return false;
 }
 
 bool tp_php_spawn_with_store(
@@ -402,9 +409,12 @@ bool tp_php_spawn_with_store(
 		}
 		zend_string_release(parts.program);
 	}
-	if (!*other_out)
-		*other_out = carry_by_shell(command, NULL);
-	return *other_out || !tp_php_named_store() || !is_told(command);
+	if (*other_out)
+		return true;
+	if (tp_php_named_store() && names_store(ZSTR_VAL(command)))
+		return false;
+	*other_out = carry_by_shell(command, NULL);
+	return *other_out || !tp_php_named_store();
 }
 
 /* ---- lists -------------------------------------------------------------- */

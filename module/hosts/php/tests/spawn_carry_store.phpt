@@ -20,6 +20,10 @@ foreach ([
     'foreign options' => [[], $named . $run('"$own -C x -t"')],
     'named there' => [[], $named . $run('"nice $own --store=us -t"')],
     'named there by a variable' => [[], $named . $run('["env", "TILLPOST_STORE=us", $own, "-t"]')],
+    'another variable' => [[], $named . $run('"TILLPOST_SPOOL=/nonexistent $own -t"')],
+    'an option that looks alike' => [[], $named . $run('"nice $own --storefront -t"')],
+    'a folder that looks alike' => [[], $named . $run('"cd /nonexistent/a--stores 2>/dev/null || $own -C x -t"')],
+    'a list with another variable' => [[], $named . $run('["env", "TILLPOST_CONFIG=/nonexistent", $own, "-t"]')],
     'no store' => [[], $run('"nice $own -t"')],
     'switched off' => [['tillpost.enable' => '0'], $named . $run('"$own -t"')],
 ] as $what => [$settings, $code]) {
@@ -51,8 +55,12 @@ a pipe: -t eu
 a wrapper: -t eu
 a wrapper with its environment: -t eu
 foreign options: -C x -t eu
-named there: --store=us -t none
+named there: --store=us -t eu
 named there by a variable: -t us
+another variable: -t eu
+an option that looks alike: --storefront -t eu
+a folder that looks alike: -C x -t eu
+a list with another variable: -t eu
 no store: -t none
 switched off: -t none
 Command array element 1 contains a null byte

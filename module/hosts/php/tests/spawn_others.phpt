@@ -43,5 +43,5 @@ x
 
 /usr/sbin/sendmail
 proc_open(): Argument #1 ($command) must have at least one element
-exec(): Argument #1 ($command) cannot be empty
+exec(): Argument #1 ($command) %s be empty
 popen() expects exactly 2 arguments, 0 given
