@@ -657,6 +657,7 @@ void tp_query_server_stop(struct tp_query_server **at)
 	close_fd(&server->listener);
 	close_fd(&server->wake);
 	close_fd(&server->directory);
-	tp_free(server);
+	/* First, for a child that is forked in between. */
 	*at = NULL;
+	tp_free(server);
 }

@@ -516,7 +516,9 @@ int tp_handle_query_start(tillpost_handle *handle, struct tp_error *err)
 
 void tp_handle_query_stop(tillpost_handle *handle)
 {
+	struct tp_query_answerer *answerer = handle->query_answerer;
+
 	tp_query_server_stop(&handle->query_server);
-	tp_free(handle->query_answerer);
 	handle->query_answerer = NULL;
+	tp_free(answerer);
 }

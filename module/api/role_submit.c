@@ -210,9 +210,18 @@ static void free_seen(struct tp_config_seen *seen)
 	tp_free(seen);
 }
 
+/* Whether a load failed for want of something that may be there next time. */
+static int may_pass(int rc, const struct tp_error *err)
+{
+	return rc == TP_ENOMEM ||
+	       (rc < 0 && err &&
+		       (err->sys_errno == EMFILE || err->sys_errno == ENFILE ||
+			       err->sys_errno == ENOMEM));
+}
+
 /* Load lock held. What was seen comes last: a child that is forked on the way
  * has the old and loads for itself. Of a load that failed it is kept too: until
- * one of its files changes, it would fail again. */
+ * one of its files changes, it would fail again, if the files are why. */
 static int load_and_swap(
 	tillpost_handle *handle, struct notes *notes, struct tp_error *err)
 {
@@ -225,6 +234,9 @@ static int load_and_swap(
 	if (rc >= 0) {
 		note_partial(role, notes, after);
 		swap(role, after);
+	} else if (may_pass(rc, err)) {
+		free_seen(seen);
+		seen = NULL;
 	}
 	role->seen = seen;
 	free_seen(before);

@@ -151,6 +151,7 @@ moving()
 	accept 10 moved
 	: >"$TP_SPOOL/incoming/t.unfinished"
 	guide_runs "Moving to another machine" "disable --now"
+	umask 022
 
 	machine b
 	relay_works

@@ -117,12 +117,13 @@ echo "sendmail_path = \"$TP_BIN/tillpost-sendmail -t -i\"" >"$work/command.ini"
 # As with tillpost-mta, and a mail server that is not ours.
 ln -s "$TP_BIN/tillpost-sendmail" "$work/sendmail"
 echo "sendmail_path = \"$work/sendmail -t -i\"" >"$work/link.ini"
-cat >"$work/other" <<END
+mkdir "$work/other"
+cat >"$work/other/msmtp" <<END
 #!/bin/sh
 cat >>$work/s/www-data/other.mail
 END
-chmod 755 "$work/other"
-echo "sendmail_path = \"$work/other -t -i\"" >"$work/other.ini"
+chmod 755 "$work/other" "$work/other/msmtp"
+echo "sendmail_path = \"$work/other/msmtp -t -i\"" >"$work/other.ini"
 
 way()
 {

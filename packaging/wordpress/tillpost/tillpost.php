@@ -69,6 +69,24 @@ function tillpost_is_its_program( $command ) {
 }
 
 /**
+ * Whether the mail of this site surely goes by another mail server, which
+ * would show the header to the recipients. In doubt it does not: a wrapper or
+ * a program behind open_basedir may be tillpost's, and a store's mail must not
+ * go by another store's relay.
+ *
+ * @return bool
+ */
+function tillpost_is_another_server() {
+	if ( tillpost_is_the_way() ) {
+		return false;
+	}
+	$program = trim( (string) strtok( (string) ini_get( 'sendmail_path' ), ' ' ), '"\'' );
+	// phpcs:ignore WordPress.PHP.NoSilencedErrors -- open_basedir may forbid to look.
+	$name = basename( (string) @realpath( $program ) );
+	return in_array( $name, array( 'sendmail', 'exim', 'exim4', 'msmtp', 'ssmtp', 'dma', 'esmtp', 'smtpctl' ), true );
+}
+
+/**
  * Names the store of a mail that goes through PHP's mail() or a sendmail
  * program. Only this one mail is named: what a program tells
  * tillpost_set_store(), and what the server's settings name, counts more, and
@@ -90,8 +108,7 @@ function tillpost_name_store( $phpmailer ) {
 		}
 	}
 	$store = tillpost_store();
-	// Another mail server would show the header to the recipients.
-	if ( '' !== $store && tillpost_is_the_way() ) {
+	if ( '' !== $store && ! tillpost_is_another_server() ) {
 		$phpmailer->addCustomHeader( TILLPOST_HEADER, $store );
 	}
 }
