@@ -3,8 +3,8 @@
 #
 # JOB     Builds everything twice in different directories and compares the
 #         bytes; lintian must find no error and no warning. The first build
-#         stays in build/package/first, and the same as a later version in
-#         build/package/next, for the tests that install them.
+#         stays in build/package/first for the tests that install it; the
+#         first of them that needs the same as a later version builds that.
 # SPDX-License-Identifier: MIT
 
 set -eu
@@ -31,7 +31,6 @@ fi
 wc -l <"$work/first.sums" | sed 's/$/ files are the same bytes twice/'
 rm -rf "$work/second"
 
-packaging/deb.sh --version-suffix next "$work/next" >/dev/null
-
+rm -rf "$work/next"
 lintian --allow-root --fail-on error,warning "$work"/first/*.changes
 echo "lintian: no errors, no warnings"

@@ -17,7 +17,11 @@
 #   sink_stop
 #   arrived COUNT       so many mails at the relay, each once, by the account
 #   built NAME          $work/NAME has packages: first, or next, the same as a
-#                       later version; build_test.sh builds both anew
+#                       later version; build_test.sh builds the one anew and
+#                       removes the other; or previous, of the release before,
+#                       see previous_revision
+#   ask_apt WORD...     apt-get at a terminal, where dpkg and debconf may ask;
+#                       1 if one of them did
 #   step TEXT           with the time
 #   fail TEXT           ends the test
 # NEEDS   root, and the Debian mirror of this machine: DEBIAN_MIRROR,
@@ -44,13 +48,51 @@ step()
 	printf '%4d s  %s\n' "$SECONDS" "$*"
 }
 
+# The last release; before there is one, the first commit with packages. Empty
+# if this is no clone with history.
+previous_revision()
+{
+	git describe --tags --abbrev=0 2>/dev/null && return
+	git log --format=%H --diff-filter=A -- packaging/debian/changelog \
+		2>/dev/null | tail -n 1
+}
+
+# As it was then, with its own rules and its own deb.sh
+build_previous()
+{
+	local revision
+
+	revision=$(previous_revision)
+	rm -rf "$work/previous"
+	mkdir -p "$work/previous/then"
+	if [ -n "$revision" ] && [ "$(git rev-parse "$revision:module")" != \
+		"$(git rev-parse HEAD:module)" ]; then
+		git log -1 --format='   previous build: %h, %as, %s' "$revision"
+		git archive "$revision" | tar -xf - -C "$work/previous/then"
+		# It must not take the clone around it for its own.
+		GIT_CEILING_DIRECTORIES=$work/previous \
+			"$work/previous/then/packaging/deb.sh" \
+			"$work/previous" >/dev/null
+	else
+		echo "   previous build: no history here, the same sources"
+		packaging/deb.sh "$work/previous" >/dev/null
+	fi
+	rm -rf "$work/previous/then"
+	echo "$revision" >"$work/previous/revision"
+}
+
 built()
 {
-	[ ! -s "$work/$1/build.log" ] || return 0
+	if [ -n "$(ls "$work/$1"/tillpost_*.deb 2>/dev/null)" ] &&
+		{ [ "$1" != previous ] || [ "$(previous_revision)" = \
+			"$(cat "$work/previous/revision")" ]; }; then
+		return
+	fi
 	step "building: $1"
 	case $1 in
 	first) packaging/deb.sh "$work/first" >/dev/null ;;
 	next) packaging/deb.sh --version-suffix next "$work/next" >/dev/null ;;
+	previous) build_previous ;;
 	esac
 }
 
@@ -74,6 +116,39 @@ apt()
 		</dev/null >>"$work/apt.log" 2>&1 && return
 	tail -n 30 "$work/apt.log"
 	fail "apt-get $* failed; see $work/apt.log"
+}
+
+# script makes the terminal. Whoever asks there waits for ever, so the output
+# is watched.
+ask_apt()
+{
+	local code=0 asking
+
+	: >"$work/asked.log"
+	timeout 300 script --quiet --return --flush --command \
+		"$(printf '%q ' "${enter[@]}" env -i TERM=vt100 \
+			PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 \
+			HOME=/ http_proxy="${http_proxy:-}" \
+			https_proxy="${https_proxy:-}" \
+			DEBIAN_FRONTEND=readline apt-get -q -y \
+			--no-install-recommends \
+			-o Dir::Cache::Archives=/test/archives "$@")" \
+		"$work/asked.log" </dev/null >/dev/null &
+	asking=$!
+	while kill -0 $asking 2>/dev/null; do
+		if grep -aq -e 'What would you like to do' \
+			-e '^Configuring [a-z]' "$work/asked.log"; then
+			kill $asking
+			wait $asking || true
+			return 1
+		fi
+		sleep 0.2
+	done
+	wait $asking || code=$?
+	cat "$work/asked.log" >>"$work/apt.log"
+	[ $code -eq 0 ] && return
+	tail -n 30 "$work/asked.log"
+	fail "apt-get $* failed"
 }
 
 # As Debian's installer leaves it: PHP's fixes come from there.
