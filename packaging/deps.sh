@@ -35,7 +35,7 @@ bench_packages="$build_packages libcurl4-openssl-dev postfix procps
 # For "make deb" and "make check-package".
 package_packages="$build_packages build-essential fakeroot debhelper dh-php
 	php-all-dev dh-apparmor bash-completion lintian debootstrap apparmor
-	systemd php-cli python3 python3-aiosmtpd"
+	autopkgtest systemd php-cli python3 python3-aiosmtpd"
 
 usage()
 {
