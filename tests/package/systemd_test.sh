@@ -119,11 +119,14 @@ main_pid()
 	in_root systemctl show -P MainPID tillpostd
 }
 
-# as_daemon COMMAND...: with the daemon's user, in its own view of the system
+# as_daemon COMMAND...: with the daemon's user; $view is the daemon's own view
+# of the system, where no program could be started. To look through /proc is
+# what the capability is for; it opens no file.
 as_daemon()
 {
-	"${enter[@]}" nsenter --target "$(main_pid)" --mount --root --wd \
-		setpriv --reuid=tillpost --regid=tillpost --clear-groups "$@"
+	"${enter[@]}" setpriv --reuid=tillpost --regid=tillpost \
+		--clear-groups --inh-caps=+sys_ptrace \
+		--ambient-caps=+sys_ptrace "$@"
 }
 
 not_good()
@@ -169,15 +172,27 @@ inside restricted
 in_root systemd-analyze --man=no verify tillpostd.service
 
 step "what the daemon can reach"
+view=/proc/$(main_pid)/root
+as_daemon cat "$view/etc/tillpost/tillpost.conf" >/dev/null
 for path in /etc/tillpost /usr/bin /var/lib /home; do
-	if as_daemon sh -c "touch $path/x" 2>/dev/null; then
+	if as_daemon touch "$view$path/x" 2>/dev/null; then
 		fail "the daemon can write to $path"
 	fi
 done
-as_daemon sh -c 'touch /var/lib/tillpost/x && rm /var/lib/tillpost/x'
+as_daemon touch "$view/var/lib/tillpost/x"
+as_daemon rm "$view/var/lib/tillpost/x"
 in_root touch /tmp/of-others /dev/of-others
 for path in /tmp/of-others /dev/of-others; do
-	as_daemon test ! -e $path || fail "the daemon sees $path"
+	as_daemon test ! -e "$view$path" || fail "the daemon sees $path"
+done
+as_daemon /bin/true
+for path in /bin /tmp /var/tmp /var/{lib,log,spool}/tillpost; do
+	[ $path = /bin ] || as_daemon cp /bin/true "$view$path/true"
+	as_daemon test -s "$view$path/true" || fail "no $path/true"
+	if as_daemon "$view$path/true" 2>/dev/null; then
+		fail "the daemon can start $path/true"
+	fi
+	[ $path = /bin ] || as_daemon rm "$view$path/true"
 done
 
 step "first mails"
@@ -203,7 +218,7 @@ in_root sh -euc '
 start_daemon
 inside accept "with a lent password"
 arrived 3
-if as_daemon cat /etc/lab-password 2>/dev/null; then
+if as_daemon cat "/proc/$(main_pid)/root/etc/lab-password" 2>/dev/null; then
 	fail "the daemon can read the file itself"
 fi
 
