@@ -120,7 +120,8 @@ nsenter --target "$one" --mount --pid --root --wd /test/inside.sh restricted
 inside accept "from another container"
 arrived 1
 run_exec RELAY_PASSWORD=$RELAY_PASSWORD tillpost status
-run_exec RELAY_PASSWORD=$RELAY_PASSWORD tillpost log | grep -q anna@example.org ||
+run_exec RELAY_PASSWORD=$RELAY_PASSWORD tillpost log |
+	grep -q anna@example.org ||
 	fail "tillpost log shows nothing"
 # To be demanded (status, queue, log) once the commands need no secret:
 if run_exec tillpost status >/dev/null 2>&1; then
@@ -134,7 +135,8 @@ if in_root setpriv --reuid=www-data --regid=www-data --clear-groups \
 	cat "/proc/$one/environ" >/dev/null 2>&1; then
 	fail "others can read the environment"
 fi
-if grep -rqaF $RELAY_PASSWORD "$root/var" "$root/etc" "$work/container.log"; then
+if grep -rqaF $RELAY_PASSWORD "$root/var" "$root/etc" \
+	"$work/container.log"; then
 	fail "the password is on disk"
 fi
 [ -z "$(find "$root/var/log/tillpost" -type f)" ] || fail "there is a log"

@@ -187,12 +187,12 @@ for path in /tmp/of-others /dev/of-others; do
 done
 as_daemon /bin/true
 for path in /bin /tmp /var/tmp /var/{lib,log,spool}/tillpost; do
-	[ $path = /bin ] || as_daemon cp /bin/true "$view$path/true"
+	[ "$path" = /bin ] || as_daemon cp /bin/true "$view$path/true"
 	as_daemon test -s "$view$path/true" || fail "no $path/true"
 	if as_daemon "$view$path/true" 2>/dev/null; then
 		fail "the daemon can start $path/true"
 	fi
-	[ $path = /bin ] || as_daemon rm "$view$path/true"
+	[ "$path" = /bin ] || as_daemon rm "$view$path/true"
 done
 
 step "first mails"
@@ -218,7 +218,8 @@ in_root sh -euc '
 start_daemon
 inside accept "with a lent password"
 arrived 3
-if as_daemon cat "/proc/$(main_pid)/root/etc/lab-password" 2>/dev/null; then
+view=/proc/$(main_pid)/root
+if as_daemon cat "$view/etc/lab-password" 2>/dev/null; then
 	fail "the daemon can read the file itself"
 fi
 
