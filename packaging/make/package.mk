@@ -1,7 +1,7 @@
 # package.mk - Debian packages, archives of the glue, and their tests
 # SPDX-License-Identifier: MIT
 
-.PHONY: deb zips compilers check-package
+.PHONY: deb zips compilers check-package check-next-debian
 
 deb: ## Debian packages in build/deb
 	packaging/deps.sh package
@@ -22,3 +22,7 @@ check-package: ## the packages: reproducible, installed, upgraded, purged
 	@$(MAKE) --no-print-directory $(T)/bench/sink
 	@$(RUN) tests/package/build_test.sh \
 		$(filter-out %/build_test.sh,$(wildcard tests/package/*_test.sh))
+
+check-next-debian: ## build and test in a bare root of Debian 13
+	packaging/deps.sh build package
+	@tests/package/next_debian.sh

@@ -5,7 +5,7 @@
 #         build/package/cache; the root itself is build/package/root.
 #
 # USE     work=DIR; . tests/package/root.sh
-#   root_base NAME [PACKAGE...]  makes cache/NAME.tar, if it is not there: the
+#   root_base NAME [PACKAGE...]  makes cache/RELEASE-NAME.tar, if there is none: the
 #                       root of debootstrap (minbase), and PACKAGEs
 #   root_open NAME      unpacks it to $root, in memory, with inside.sh in /test
 #   root_close          empties $root
@@ -24,8 +24,9 @@
 #                       1 if one of them did
 #   step TEXT           with the time
 #   fail TEXT           ends the test
-# NEEDS   root, and the Debian mirror of this machine: DEBIAN_MIRROR,
-#         DEBIAN_SECURITY_MIRROR
+# NEEDS   root, and the mirror that apt uses on this machine; another one:
+#         DEBIAN_MIRROR, DEBIAN_SECURITY_MIRROR. release=NAME before this file
+#         is read: another Debian than 12
 # SPDX-License-Identifier: MIT
 # shellcheck disable=SC2154 # work
 
@@ -33,8 +34,19 @@ export LC_ALL=C.UTF-8
 cache=$work/cache
 root=$work/root
 sink=${TP_BUILD:-build/default}/tests/bench/sink
-mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
-security=${DEBIAN_SECURITY_MIRROR:-http://deb.debian.org/debian-security}
+release=${release:-bookworm}
+
+# mirror_of PATTERN: where this machine's apt has releases with such a name
+mirror_of()
+{
+	# shellcheck disable=SC2016 # for apt
+	apt-get indextargets --format '$(REPO_URI) $(CODENAME)' \
+		'Created-By: Packages' |
+		awk -v name="$1" '$2 ~ name { sub("/$", "", $1); print $1; exit }'
+}
+
+mirror=${DEBIAN_MIRROR:-$(mirror_of '^[a-z]+$')}
+security=${DEBIAN_SECURITY_MIRROR:-$(mirror_of '-security$')}
 enter=(chroot "$root")
 
 fail()
@@ -155,9 +167,9 @@ ask_apt()
 write_sources()
 {
 	cat >"$root/etc/apt/sources.list" <<-END
-		deb $mirror bookworm main
-		deb $mirror bookworm-updates main
-		deb $security bookworm-security main
+		deb $mirror $release main
+		deb $mirror $release-updates main
+		deb $security $release-security main
 	END
 }
 
@@ -166,11 +178,11 @@ root_base()
 	local name=$1
 
 	shift
-	[ ! -s "$cache/$name.tar" ] || return 0
+	[ ! -s "$cache/$release-$name.tar" ] || return 0
 	mkdir -p "$cache/archives/partial"
 	root_close
 	if [ "$name" = bare ]; then
-		debootstrap --variant=minbase bookworm "$root" "$mirror" \
+		debootstrap --variant=minbase "$release" "$root" "$mirror" \
 			>"$work/debootstrap.log" 2>&1 || {
 			tail -n 20 "$work/debootstrap.log"
 			fail "debootstrap failed"
@@ -183,8 +195,8 @@ root_base()
 		umount "$root/test/archives" "$root/proc"
 		rm -rf "$root/test"
 	fi
-	tar -C "$root" -cf "$cache/$name.tar.new" .
-	mv "$cache/$name.tar.new" "$cache/$name.tar"
+	tar -C "$root" -cf "$cache/$release-$name.tar.new" .
+	mv "$cache/$release-$name.tar.new" "$cache/$release-$name.tar"
 }
 
 root_close()
@@ -199,7 +211,7 @@ root_open()
 	root_close
 	# In memory: dpkg syncs every file.
 	mount -t tmpfs -o mode=755,size=3g tmpfs "$root"
-	tar -C "$root" -xpf "$cache/$1.tar"
+	tar -C "$root" -xpf "$cache/$release-$1.tar"
 	cp /etc/resolv.conf "$root/etc/resolv.conf"
 	write_sources
 	mkdir "$root/test" "$root/test/archives" "$root/test/repo"
