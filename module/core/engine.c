@@ -6,7 +6,7 @@
 #include "core/engine_private.h"
 
 #include "base/mem.h"
-#include "core/settle.h"
+#include "base/random.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -53,6 +53,25 @@ struct tp_retry_schedule tp_engine_schedule(const struct tp_config *config)
 	};
 
 	return schedule;
+}
+
+struct tp_settle_context tp_engine_settle_context(
+	const struct tp_engine *engine, const struct tp_config *config,
+	const struct tp_retry_schedule *schedule, const struct tp_relay *relay,
+	const struct tp_queue_item *item)
+{
+	struct tp_settle_context context = {
+		.schedule = schedule,
+		.store = tp_config_store(config, item->store),
+		.dialect = relay ? relay->dialect : NULL,
+		.reporting_host = engine->reporting_host,
+		.remote_host = relay ? relay->host : NULL,
+		.clock = engine->clock,
+		.now_ms = tp_now_ms(engine->clock),
+		.random = tp_random_below(TP_RETRY_RANDOM_BOUND),
+	};
+
+	return context;
 }
 
 /* ---- lanes -------------------------------------------------------------- */

@@ -14,6 +14,7 @@
 
 #include "base/interrupt.h"
 #include "core/engine.h"
+#include "core/settle.h"
 
 #include <pthread.h>
 
@@ -91,6 +92,12 @@ struct tp_engine {
 struct tp_engine_lane *tp_engine_find_lane(
 	struct tp_engine *engine, const char *relay); /* lock held */
 struct tp_retry_schedule tp_engine_schedule(const struct tp_config *config);
+/* For ITEM, now and without a connection. Borrows the arguments.
+ * @param relay NULL: no longer configured */
+struct tp_settle_context tp_engine_settle_context(
+	const struct tp_engine *engine, const struct tp_config *config,
+	const struct tp_retry_schedule *schedule, const struct tp_relay *relay,
+	const struct tp_queue_item *item);
 void tp_engine_log(struct tp_engine *engine, int level, const char *event,
 	const char *fmt, ...) TP_PRINTF(4, 5);
 /* Stores a settlement, then tells sink, statistics and waiters. A result that
@@ -98,7 +105,6 @@ void tp_engine_log(struct tp_engine *engine, int level, const char *event,
  * then the message is IN_DOUBT, and the next process settles it as unknown.
  * Nothing is lost by waiting, as nothing else can be stored either.
  * @return 1: begin_next was begun in the same commit; 0: not */
-struct tp_settle;
 int tp_engine_store(struct tp_engine *engine, struct tp_settle *settle);
 /* 1 from the moment that the last user wants delivery to end. */
 int tp_engine_stopping(struct tp_engine *engine);

@@ -6,8 +6,6 @@
 #include "core/engine_private.h"
 
 #include "base/mem.h"
-#include "base/random.h"
-#include "core/settle.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -55,16 +53,8 @@ static void settle_one(struct tp_engine *engine, struct tp_config *config,
 {
 	struct tp_retry_schedule schedule = tp_engine_schedule(config);
 	const struct tp_relay *relay = tp_config_relay(config, item->relay);
-	struct tp_settle_context context = {
-		.schedule = &schedule,
-		.store = tp_config_store(config, item->store),
-		.dialect = relay ? relay->dialect : NULL,
-		.reporting_host = engine->reporting_host,
-		.remote_host = relay ? relay->host : NULL,
-		.clock = engine->clock,
-		.now_ms = tp_now_ms(engine->clock),
-		.random = tp_random_below(TP_RETRY_RANDOM_BOUND),
-	};
+	struct tp_settle_context context = tp_engine_settle_context(
+		engine, config, &schedule, relay, item);
 	struct tp_error err = TP_ERROR_INIT;
 	struct tp_settle settle;
 	int rc = TP_OK;

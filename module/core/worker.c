@@ -212,20 +212,12 @@ static int claim(struct run *run)
 static struct tp_settle_context context_for(
 	const struct run *run, const struct tp_queue_item *item)
 {
-	struct tp_settle_context context = {
-		.schedule = &run->schedule,
-		.info = run->connection ? run->engine->transport->ops->info(
-						  run->connection)
-					: NULL,
-		.store = tp_config_store(run->worker->config, item->store),
-		.dialect = run->worker->relay->dialect,
-		.reporting_host = run->engine->reporting_host,
-		.remote_host = run->worker->relay->host,
-		.clock = run->engine->clock,
-		.now_ms = now(run),
-		.random = tp_random_below(TP_RETRY_RANDOM_BOUND),
-	};
+	struct tp_settle_context context = tp_engine_settle_context(run->engine,
+		run->worker->config, &run->schedule, run->worker->relay, item);
 
+	if (run->connection)
+		context.info =
+			run->engine->transport->ops->info(run->connection);
 	return context;
 }
 
