@@ -4,8 +4,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "cli/cli.h"
-#include "cli/json.h"
-#include "cli/table.h"
+#include "cli/listing.h"
 
 #include "common/when.h"
 
@@ -50,10 +49,8 @@ static const struct tp_column columns[] = {
 };
 
 struct listing {
-	struct tp_table *table; /* NULL with --json */
+	struct tp_listing base;
 	int64_t last_event_id;
-	int32_t rc; /* first failure inside the callback */
-	struct tillpost_error err;
 };
 
 static int32_t add_row(void *ctx, const struct tillpost_outcome *outcome)
@@ -73,7 +70,7 @@ static int32_t add_row(void *ctx, const struct tillpost_outcome *outcome)
 			(int)outcome->reply_code,
 			outcome->enhanced_code[0] ? " " : "",
 			outcome->enhanced_code);
-	tp_table_row(listing->table, cells);
+	tp_table_row(listing->base.table, cells);
 	listing->last_event_id = outcome->event_id;
 	return 0;
 }
@@ -115,9 +112,8 @@ static int32_t print_object(void *ctx, const struct tillpost_outcome *outcome)
 	add_durations(json, outcome);
 	tp_json_time(json, "next_try", outcome->next_try_ms);
 	tp_json_bool(json, "last", outcome->last);
-	listing->rc = tp_json_print(&json, stdout, &listing->err);
 	listing->last_event_id = outcome->event_id;
-	return listing->rc;
+	return tp_listing_object(&listing->base, &json);
 }
 
 /* Shows what matches now, and with FOLLOW what comes, until the output
@@ -132,9 +128,9 @@ static int32_t show(struct tp_cli *cli, struct tillpost_outcome_filter *filter,
 	for (;;) {
 		rc = cli->plugin.api->outcomes(cli->handle, filter,
 			cli->json ? print_object : add_row, listing, err);
-		if (rc < 0 || listing->rc < 0 || !follow)
+		if (rc < 0 || listing->base.rc < 0 || !follow)
 			return rc;
-		tp_table_flush(listing->table);
+		tp_table_flush(listing->base.table);
 		if (fflush(stdout) != 0 || ferror(stdout))
 			return rc;
 		filter->after_event_id = listing->last_event_id;
@@ -146,7 +142,7 @@ static int32_t show(struct tp_cli *cli, struct tillpost_outcome_filter *filter,
 int tp_cmd_log(struct tp_cli *cli, int argc, char **argv)
 {
 	struct tillpost_outcome_filter filter;
-	struct listing listing = { .rc = 0 };
+	struct listing listing = { .last_event_id = 0 };
 	struct tillpost_error err;
 	int follow = 0;
 	const struct tp_arg args[] = {
@@ -179,13 +175,7 @@ int tp_cmd_log(struct tp_cli *cli, int argc, char **argv)
 	rc = tp_cli_open_to_look(cli, TILLPOST_CAP_OUTCOMES);
 	if (rc != TP_CLI_GO_ON)
 		return rc;
-	if (!cli->json)
-		listing.table =
-			tp_table_new(stdout, columns, TP_COUNT(columns));
+	tp_listing_begin(&listing.base, cli, columns, TP_COUNT(columns));
 	status = show(cli, &filter, follow, &listing, &err);
-	if (!cli->json)
-		status = tp_table_end(&listing.table, status, &err);
-	if (listing.rc < 0)
-		return tp_cli_fail(&listing.err);
-	return status < 0 ? tp_cli_fail(&err) : EX_OK;
+	return tp_listing_end(&listing.base, cli, status, &err);
 }

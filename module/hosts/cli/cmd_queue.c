@@ -4,8 +4,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "cli/action.h"
-#include "cli/json.h"
-#include "cli/table.h"
+#include "cli/listing.h"
 
 #include "common/report.h"
 #include "common/text.h"
@@ -75,10 +74,8 @@ static const struct tp_column recipient_columns[] = {
 
 /* One call of a listing. */
 struct listing {
-	struct tp_table *table; /* list: NULL with --json */
+	struct tp_listing base;
 	int64_t now_ms;
-	int32_t rc; /* first failure inside the callback */
-	struct tillpost_error err;
 };
 
 /* ---- list --------------------------------------------------------------- */
@@ -126,7 +123,7 @@ static int32_t add_row(void *ctx, const struct tillpost_queue_entry *entry)
 	(void)snprintf(tries, sizeof(tries), "%d", (int)entry->attempts);
 	(void)snprintf(
 		size, sizeof(size), "%lld", (long long)entry->size_bytes);
-	tp_table_row(listing->table, cells);
+	tp_table_row(listing->base.table, cells);
 	return 0;
 }
 
@@ -157,8 +154,7 @@ static int32_t print_object(void *ctx, const struct tillpost_queue_entry *entry)
 		tp_json_text(recipient, "text", entry->recipient_texts[i]);
 		tp_json_add(json, "recipients", &recipient);
 	}
-	listing->rc = tp_json_print(&json, stdout, &listing->err);
-	return listing->rc;
+	return tp_listing_object(&listing->base, &json);
 }
 
 static int list(struct tp_cli *cli, const struct tillpost_queue_filter *filter)
@@ -168,16 +164,10 @@ static int list(struct tp_cli *cli, const struct tillpost_queue_filter *filter)
 	int32_t rc;
 
 	TILLPOST_INIT(&err);
-	if (!cli->json)
-		listing.table =
-			tp_table_new(stdout, columns, TP_COUNT(columns));
+	tp_listing_begin(&listing.base, cli, columns, TP_COUNT(columns));
 	rc = cli->plugin.api->queue_list(cli->handle, filter,
 		cli->json ? print_object : add_row, &listing, &err);
-	if (!cli->json)
-		rc = tp_table_end(&listing.table, rc, &err);
-	if (listing.rc < 0)
-		return tp_cli_fail(&listing.err);
-	return rc < 0 ? tp_cli_fail(&err) : EX_OK;
+	return tp_listing_end(&listing.base, cli, rc, &err);
 }
 
 /* ---- show --------------------------------------------------------------- */
@@ -224,13 +214,13 @@ static int32_t print_entry(void *ctx, const struct tillpost_queue_entry *entry)
 
 		tp_table_row(table, cells);
 	}
-	listing->rc = tp_table_end(&table, 0, &listing->err);
-	return listing->rc;
+	listing->base.rc = tp_table_end(&table, 0, &listing->base.err);
+	return listing->base.rc;
 }
 
 static int show(struct tp_cli *cli, const char *queue_id)
 {
-	struct listing listing = { .rc = 0 };
+	struct listing listing = { .now_ms = 0 };
 	struct tillpost_queue_filter filter;
 	struct tillpost_error err;
 	int32_t rc;
@@ -240,8 +230,8 @@ static int show(struct tp_cli *cli, const char *queue_id)
 	filter.queue_id = queue_id;
 	rc = cli->plugin.api->queue_list(cli->handle, &filter,
 		cli->json ? print_object : print_entry, &listing, &err);
-	if (listing.rc < 0)
-		return tp_cli_fail(&listing.err);
+	if (listing.base.rc < 0)
+		return tp_cli_fail(&listing.base.err);
 	if (rc == 0)
 		rc = tp_report_set(&err, TILLPOST_ENOTFOUND, queue_id,
 			"is not in the queue; 'tillpost log --id %s' shows "

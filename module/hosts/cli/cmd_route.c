@@ -5,8 +5,7 @@
  */
 #include "cli/cli.h"
 #include "cli/input.h"
-#include "cli/json.h"
-#include "cli/table.h"
+#include "cli/listing.h"
 
 #include <stdio.h>
 #include <sysexits.h>
@@ -31,15 +30,9 @@ static const struct tp_column columns[] = {
 	{ .title = "VALUE" },
 };
 
-struct facts {
-	struct tp_table *table; /* NULL with --json */
-	int32_t rc;		/* first failure inside the callback */
-	struct tillpost_error err;
-};
-
 static int32_t add_row(void *ctx, const struct tillpost_route_fact *fact)
 {
-	struct facts *facts = ctx;
+	struct tp_listing *facts = ctx;
 	const char *cells[] = { fact->name, fact->value };
 
 	tp_table_row(facts->table, cells);
@@ -48,31 +41,25 @@ static int32_t add_row(void *ctx, const struct tillpost_route_fact *fact)
 
 static int32_t print_object(void *ctx, const struct tillpost_route_fact *fact)
 {
-	struct facts *facts = ctx;
+	struct tp_listing *facts = ctx;
 	struct tp_json *json = tp_json_new();
 
 	tp_json_text(json, "name", fact->name);
 	tp_json_text(json, "value", fact->value);
-	facts->rc = tp_json_print(&json, stdout, &facts->err);
-	return facts->rc;
+	return tp_listing_object(facts, &json);
 }
 
 static int explain(struct tp_cli *cli, const struct tillpost_message *message)
 {
-	struct facts facts = { .rc = 0 };
+	struct tp_listing facts = { .rc = 0 };
 	struct tillpost_error err;
 	int32_t rc;
 
 	TILLPOST_INIT(&err);
-	if (!cli->json)
-		facts.table = tp_table_new(stdout, columns, TP_COUNT(columns));
+	tp_listing_begin(&facts, cli, columns, TP_COUNT(columns));
 	rc = cli->plugin.api->route_explain(cli->handle, message,
 		cli->json ? print_object : add_row, &facts, &err);
-	if (!cli->json)
-		rc = tp_table_end(&facts.table, rc, &err);
-	if (facts.rc < 0)
-		return tp_cli_fail(&facts.err);
-	return rc < 0 ? tp_cli_fail(&err) : EX_OK;
+	return tp_listing_end(&facts, cli, rc, &err);
 }
 
 int tp_cmd_route(struct tp_cli *cli, int argc, char **argv)

@@ -5,8 +5,7 @@
  */
 #include "cli/cli.h"
 #include "cli/input.h"
-#include "cli/json.h"
-#include "cli/table.h"
+#include "cli/listing.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -32,10 +31,8 @@ static const char help[] =
 
 /* One call of a listing. */
 struct listing {
-	struct tp_table *table; /* NULL with --json */
-	int set_only;		/* get: leave out what nobody set */
-	int32_t rc;		/* first failure inside the callback */
-	struct tillpost_error err;
+	struct tp_listing base;
+	int set_only; /* get: leave out what nobody set */
 };
 
 /* ---- schema ------------------------------------------------------------- */
@@ -56,7 +53,7 @@ static int32_t add_schema_row(void *ctx, const struct tillpost_setting *setting)
 		setting->range, setting->help };
 
 	(void)snprintf(key, sizeof(key), "%s.%s", setting->scope, setting->key);
-	tp_table_row(listing->table, cells);
+	tp_table_row(listing->base.table, cells);
 	return 0;
 }
 
@@ -78,25 +75,13 @@ static int32_t print_schema_object(
 		(setting->flags & TILLPOST_SETTING_REQUIRED) != 0);
 	tp_json_text(json, "help", setting->help);
 	tp_json_text(json, "since", setting->since);
-	listing->rc = tp_json_print(&json, stdout, &listing->err);
-	return listing->rc;
-}
-
-/* Ends a listing. @return an exit code */
-static int finish(const struct tp_cli *cli, struct listing *listing, int32_t rc,
-	struct tillpost_error *err)
-{
-	if (!cli->json)
-		rc = tp_table_end(&listing->table, rc, err);
-	if (listing->rc < 0)
-		return tp_cli_fail(&listing->err);
-	return rc < 0 ? tp_cli_fail(err) : EX_OK;
+	return tp_listing_object(&listing->base, &json);
 }
 
 /* Needs the plugin, but no configuration. */
 static int show_schema(struct tp_cli *cli)
 {
-	struct listing listing = { .rc = 0 };
+	struct listing listing = { .set_only = 0 };
 	struct tillpost_error err;
 	int32_t status;
 	int rc = tp_cli_load(cli, 0);
@@ -104,13 +89,12 @@ static int show_schema(struct tp_cli *cli)
 	if (rc != TP_CLI_GO_ON)
 		return rc;
 	TILLPOST_INIT(&err);
-	if (!cli->json)
-		listing.table = tp_table_new(
-			stdout, schema_columns, TP_COUNT(schema_columns));
+	tp_listing_begin(
+		&listing.base, cli, schema_columns, TP_COUNT(schema_columns));
 	status = cli->plugin.api->settings_schema(NULL,
 		cli->json ? print_schema_object : add_schema_row, &listing,
 		&err);
-	return finish(cli, &listing, status, &err);
+	return tp_listing_end(&listing.base, cli, status, &err);
 }
 
 /* ---- get ---------------------------------------------------------------- */
@@ -137,7 +121,7 @@ static int32_t add_value_row(void *ctx, const struct tillpost_value *value)
 		value->where };
 
 	if (set || !listing->set_only)
-		tp_table_row(listing->table, cells);
+		tp_table_row(listing->base.table, cells);
 	return 0;
 }
 
@@ -159,8 +143,7 @@ static int32_t print_value_object(void *ctx, const struct tillpost_value *value)
 		json, "locked", (value->flags & TILLPOST_VALUE_LOCKED) != 0);
 	tp_json_text(json, "source", value->source);
 	tp_json_text(json, "where", value->where);
-	listing->rc = tp_json_print(&json, stdout, &listing->err);
-	return listing->rc;
+	return tp_listing_object(&listing->base, &json);
 }
 
 /* A KEY asks for everything below it; without one, what is set is enough. */
@@ -174,12 +157,11 @@ static int show_values(struct tp_cli *cli, const char *key, int all)
 	if (rc != TP_CLI_GO_ON)
 		return rc;
 	TILLPOST_INIT(&err);
-	if (!cli->json)
-		listing.table = tp_table_new(
-			stdout, value_columns, TP_COUNT(value_columns));
+	tp_listing_begin(
+		&listing.base, cli, value_columns, TP_COUNT(value_columns));
 	status = cli->plugin.api->settings_get(cli->handle, key,
 		cli->json ? print_value_object : add_value_row, &listing, &err);
-	return finish(cli, &listing, status, &err);
+	return tp_listing_end(&listing.base, cli, status, &err);
 }
 
 /* ---- set, unset --------------------------------------------------------- */

@@ -4,8 +4,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "cli/action.h"
-#include "cli/json.h"
-#include "cli/table.h"
+#include "cli/listing.h"
 
 #include "common/when.h"
 
@@ -56,10 +55,8 @@ static const struct tp_column columns[] = {
 
 /* One call of a listing. */
 struct listing {
-	struct tp_table *table; /* NULL with --json */
+	struct tp_listing base;
 	int64_t now_ms;
-	int32_t rc; /* first failure inside the callback */
-	struct tillpost_error err;
 };
 
 /* ---- list --------------------------------------------------------------- */
@@ -88,7 +85,7 @@ static int32_t add_row(void *ctx, const struct tillpost_spool_entry *entry)
 	name_user(entry->uid, user, sizeof(user));
 	(void)snprintf(
 		size, sizeof(size), "%lld", (long long)entry->size_bytes);
-	tp_table_row(listing->table, cells);
+	tp_table_row(listing->base.table, cells);
 	return 0;
 }
 
@@ -106,8 +103,7 @@ static int32_t print_object(void *ctx, const struct tillpost_spool_entry *entry)
 	tp_json_number(json, "uid", entry->uid);
 	tp_json_number(json, "size_bytes", entry->size_bytes);
 	tp_json_time(json, "modified", entry->modified_ms);
-	listing->rc = tp_json_print(&json, stdout, &listing->err);
-	return listing->rc;
+	return tp_listing_object(&listing->base, &json);
 }
 
 static int list(struct tp_cli *cli)
@@ -117,16 +113,10 @@ static int list(struct tp_cli *cli)
 	int32_t rc;
 
 	TILLPOST_INIT(&err);
-	if (!cli->json)
-		listing.table =
-			tp_table_new(stdout, columns, TP_COUNT(columns));
+	tp_listing_begin(&listing.base, cli, columns, TP_COUNT(columns));
 	rc = cli->plugin.api->spool_list(cli->handle,
 		cli->json ? print_object : add_row, &listing, &err);
-	if (!cli->json)
-		rc = tp_table_end(&listing.table, rc, &err);
-	if (listing.rc < 0)
-		return tp_cli_fail(&listing.err);
-	return rc < 0 ? tp_cli_fail(&err) : EX_OK;
+	return tp_listing_end(&listing.base, cli, rc, &err);
 }
 
 /* ---- which one ---------------------------------------------------------- */
