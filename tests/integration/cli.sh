@@ -11,9 +11,12 @@ set -u
 root=$(cd "$(dirname "$0")/../.." && pwd) || exit 1
 build=${TP_BUILD:-$root/build}
 tillpost=$build/bin/tillpost
+HARNESS=$root/tests/harness
 example_host=$build/bin/example-host
 export TILLPOST_PLUGIN="${TILLPOST_PLUGIN:-$build/tillpost.so}"
 export TZ=UTC
+# shellcheck source=tests/harness/command.sh
+. "$HARNESS/command.sh"
 
 work=$(mktemp -d) || exit 1
 started=
@@ -26,45 +29,6 @@ trap clean_up EXIT
 trap 'exit 1' HUP INT TERM
 
 secret=canary-7f3a91
-checks=0
-
-fail()
-{
-	echo "FAILED: $*"
-	echo "--- standard output"
-	cat "$work/out"
-	echo "--- standard error"
-	cat "$work/err"
-	exit 1
-}
-
-# run CODE ARGUMENT...: the command ends with CODE. Standard input is
-# $input. All output is kept for the search for the secret at the end.
-input=/dev/null
-run()
-{
-	wanted=$1
-	shift
-	"$tillpost" "$@" <"$input" >"$work/out" 2>"$work/err"
-	got=$?
-	cat "$work/out" "$work/err" >>"$work/everything"
-	checks=$((checks + 1))
-	[ $got -eq "$wanted" ] ||
-		fail "tillpost $*: exit code $got, expected $wanted"
-}
-
-# shows out|err PATTERN
-shows()
-{
-	checks=$((checks + 1))
-	grep -qE -- "$2" "$work/$1" || fail "no \"$2\" in $1"
-}
-
-shows_not()
-{
-	checks=$((checks + 1))
-	! grep -qE -- "$2" "$work/$1" || fail "\"$2\" in $1"
-}
 
 # json EXPRESSION: true for LINES, the objects that were printed
 json()

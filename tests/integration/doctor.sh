@@ -14,6 +14,8 @@ build=${TP_BUILD:-$root/build}
 HARNESS=$root/tests/harness
 export TILLPOST_PLUGIN="${TILLPOST_PLUGIN:-$build/tillpost.so}"
 . "$HARNESS/installed.sh"
+# shellcheck source=tests/harness/command.sh
+. "$HARNESS/command.sh"
 
 work=$(mktemp -d /tmp/tp-doctor.XXXXXX) || exit 1
 dns_pid=
@@ -29,30 +31,16 @@ clean_up()
 trap clean_up EXIT
 trap 'exit 1' HUP INT TERM
 
-checks=0
-fail()
-{
-	echo "FAILED: $*"
-	echo "--- standard output"
-	cat "$work/out"
-	echo "--- standard error"
-	cat "$work/err"
-	exit 1
-}
-
 # doctor CODE OPTION...
 doctor()
 {
 	wanted=$1
 	shift
 	# shellcheck disable=SC2086
-	"$TP_BIN/tillpost" doctor $as -c "$TP_CONFIG" \
+	ran "$TP_BIN/tillpost" doctor $as -c "$TP_CONFIG" \
 		--resolver "127.0.0.1:$dns_port" --php "$work/php.sh" \
 		--php-fpm "$work/php-fpm.sh" \
-		--sendmail "$work/sendmail" "$@" >"$work/out" 2>"$work/err"
-	got=$?
-	cat "$work/out" "$work/err" >>"$work/everything"
-	checks=$((checks + 1))
+		--sendmail "$work/sendmail" "$@"
 	[ $got -eq "$wanted" ] ||
 		fail "doctor $*: exit code $got, expected $wanted"
 }

@@ -14,48 +14,20 @@ set -u
 root=$(cd "$(dirname "$0")/../.." && pwd) || exit 1
 build=${TP_BUILD:-$root/build/default}
 tillpost=$build/bin/tillpost
+HARNESS=$root/tests/harness
 suite=$root/tests/suites/import
 export TILLPOST_PLUGIN="${TILLPOST_PLUGIN:-$build/tillpost.so}"
 export TZ=UTC
+# shellcheck source=tests/harness/command.sh
+. "$HARNESS/command.sh"
 
 work=$(mktemp -d) || exit 1
 work=$(cd "$work" && pwd -P)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
-checks=0
 # Not the system user of tillpost, where there is one.
 as="--user $(id -u)"
 tab=$(printf '\t')
-
-fail()
-{
-	echo "FAILED: $*"
-	echo "--- standard output"
-	cat "$work/out"
-	echo "--- standard error"
-	cat "$work/err"
-	exit 1
-}
-
-# run CODE ARGUMENT...: the command ends with CODE. All output is kept for the
-# search for secrets.
-run()
-{
-	wanted=$1
-	shift
-	"$tillpost" "$@" </dev/null >"$work/out" 2>"$work/err"
-	got=$?
-	cat "$work/out" "$work/err" >>"$work/everything"
-	checks=$((checks + 1))
-	[ $got -eq "$wanted" ] ||
-		fail "tillpost $*: exit code $got, expected $wanted"
-}
-
-shows()
-{
-	checks=$((checks + 1))
-	grep -qE -- "$2" "$work/$1" || fail "no \"$2\" in $1"
-}
 
 # Every password_file that a configuration names, with something in it.
 make_secrets()
@@ -82,8 +54,8 @@ cd "$suite" || exit 1
 for case in */*/; do
 	case=${case%/}
 	format=${case%%/*}
-	input=$case/input
-	[ -f "$input" ] || input=$case/main.cf
+	exported=$case/input
+	[ -f "$exported" ] || exported=$case/main.cf
 	more=
 	[ ! -f "$case/wp-config.php" ] ||
 		more="--wp-config $case/wp-config.php"
@@ -94,7 +66,7 @@ for case in */*/; do
 	mkdir -p "$place/state/queue" "$place/state/spool"
 
 	# shellcheck disable=SC2086
-	run "$status" import "$format" "$input" $more $as -c "$place/tillpost.conf" \
+	run "$status" import "$format" "$exported" $more $as -c "$place/tillpost.conf" \
 		--state-dir "$place/state"
 	sed "s|$place|/etc/tillpost|g" "$work/out" >"$work/config"
 	sed -e "s|$place|/etc/tillpost|g" -e "s| $as\$||" \
@@ -115,7 +87,7 @@ for case in */*/; do
 	# directories.
 	cp "$work/config" "$work/expected"
 	run "$(grep -q 'to do: give' "$work/messages" && echo 78 || echo 0)" \
-		import "$format" "$input" $more $as \
+		import "$format" "$exported" $more $as \
 		-c "$place/tillpost.conf" --state-dir "$place/state" --write
 	if grep -q 'to do: give' "$work/messages"; then
 		[ ! -e "$place/tillpost.conf" ] && [ ! -e "$place/secrets" ] ||
@@ -130,7 +102,7 @@ for case in */*/; do
 				>>"$work/everything" 2>&1 ||
 				fail "tillpost $words"
 		done <"$work/todo"
-		run 0 import "$format" "$input" $more $as \
+		run 0 import "$format" "$exported" $more $as \
 			-c "$place/tillpost.conf" \
 			--state-dir "$place/state" --write
 	fi
@@ -144,7 +116,7 @@ for case in */*/; do
 		[ "$(stat -c %a "$file")" = 600 ] || fail "$file is not 0600"
 		grep -q canary "$file" || fail "$file has not the secret"
 	done
-	run 0 import "$format" "$input" --json
+	run 0 import "$format" "$exported" --json
 	shows out "^.\"format\": ?\"$format\""
 done
 cd "$root" || exit 1
@@ -157,13 +129,13 @@ secret()
 	place=$work/secret
 	rm -rf "$place"
 	mkdir -p "$place"
-	input=$suite/$1/input
-	[ -f "$input" ] || input=$suite/$1/main.cf
+	exported=$suite/$1/input
+	[ -f "$exported" ] || exported=$suite/$1/main.cf
 	more=
 	[ ! -f "$suite/$1/wp-config.php" ] ||
 		more="--wp-config $suite/$1/wp-config.php"
 	# shellcheck disable=SC2086
-	run 0 import "${1%%/*}" "$input" $more $as -c "$place/tillpost.conf" \
+	run 0 import "${1%%/*}" "$exported" $more $as -c "$place/tillpost.conf" \
 		--state-dir "$place" --write
 	printf '%s' "$3" >"$work/wanted"
 	checks=$((checks + 1))

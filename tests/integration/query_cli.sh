@@ -13,6 +13,8 @@ root=$(cd "$(dirname "$0")/../.." && pwd) || exit 1
 HARNESS=$root/tests/harness
 # shellcheck source=tests/harness/installed.sh
 . "$HARNESS/installed.sh"
+# shellcheck source=tests/harness/command.sh
+. "$HARNESS/command.sh"
 if [ "$(id -u)" -ne 0 ]; then
 	echo "query_cli.sh: needs root, to be several users"
 	exit 1
@@ -22,40 +24,18 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/tpq.XXXXXX") || exit 1
 trap 'installed_stop; rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 export TZ=UTC
-checks=0
+input=$work/order
 
-fail()
-{
-	echo "FAILED: $*"
-	cat "$work/out" "$work/err"
-	installed_show_log 2>&1
-	exit 1
-}
+show_more() { installed_show_log 2>&1; }
 
 # run CODE UID ARGUMENT...
 run()
 {
 	wanted=$1 user=$2
 	shift 2
-	installed_as "$user" "$TP_BIN/tillpost" "$@" -c "$TP_CONFIG" \
-		<"$work/order" >"$work/out" 2>"$work/err"
-	got=$?
-	checks=$((checks + 1))
+	ran installed_as "$user" "$TP_BIN/tillpost" "$@" -c "$TP_CONFIG"
 	[ $got -eq "$wanted" ] ||
 		fail "$user: tillpost $*: exit code $got, not $wanted"
-}
-
-# shows out|err PATTERN, shows_not out|err PATTERN
-shows()
-{
-	checks=$((checks + 1))
-	grep -qE -- "$2" "$work/$1" || fail "no \"$2\" in $1"
-}
-
-shows_not()
-{
-	checks=$((checks + 1))
-	! grep -qE -- "$2" "$work/$1" || fail "\"$2\" in $1"
 }
 
 installed_prepare "$work" || exit 1

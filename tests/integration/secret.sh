@@ -12,6 +12,8 @@ set -u
 root=$(cd "$(dirname "$0")/../.." && pwd) || exit 1
 build=${TP_BUILD:-$root/build/default}
 HARNESS=$root/tests/harness
+# shellcheck source=tests/harness/command.sh
+. "$HARNESS/command.sh"
 
 work=$(mktemp -d /tmp/tp-secret.XXXXXX) || exit 1
 chmod 711 "$work"
@@ -22,34 +24,18 @@ tillpost=$work/tillpost
 owner=$(id -u)
 [ "$owner" -ne 0 ] || owner=61010
 canary=canary-71c0aa
-checks=0
 
-fail()
-{
-	echo "FAILED: $*"
-	cat "$work/out" "$work/err"
-	exit 1
-}
+typed=$canary
+given() { printf '%s' "$typed" | "$tillpost" secret "$@"; }
 
 # run CODE ARGUMENT...: tillpost secret ends with CODE, given $typed
-typed=$canary
 run()
 {
 	wanted=$1
 	shift
-	printf '%s' "$typed" | "$tillpost" secret "$@" >"$work/out" \
-		2>"$work/err"
-	got=$?
-	cat "$work/out" "$work/err" >>"$work/everything"
-	checks=$((checks + 1))
+	ran given "$@"
 	[ $got -eq "$wanted" ] ||
 		fail "tillpost secret $*: exit code $got, expected $wanted"
-}
-
-shows()
-{
-	checks=$((checks + 1))
-	grep -qE -- "$2" "$work/$1" || fail "no \"$2\" in $1"
 }
 
 # holds PATH TEXT: a file of the owner alone

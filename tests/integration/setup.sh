@@ -14,6 +14,8 @@ root=$(cd "$(dirname "$0")/../.." && pwd) || exit 1
 build=${TP_BUILD:-$root/build}
 HARNESS=$root/tests/harness
 export TILLPOST_PLUGIN="${TILLPOST_PLUGIN:-$build/tillpost.so}"
+# shellcheck source=tests/harness/command.sh
+. "$HARNESS/command.sh"
 
 work=$(mktemp -d /tmp/tp-setup.XXXXXX) || exit 1
 chmod 711 "$work"
@@ -34,37 +36,6 @@ export TILLPOST_PLUGIN="$work/tillpost.so"
 owner=$(id -u)
 [ "$owner" -ne 0 ] || owner=61010
 canary=canary-2b8e17
-checks=0
-
-fail()
-{
-	echo "FAILED: $*"
-	echo "--- standard output"
-	cat "$work/out"
-	echo "--- standard error"
-	cat "$work/err"
-	exit 1
-}
-
-# run CODE ARGUMENT...: setup ends with CODE; standard input is $input
-input=/dev/null
-run()
-{
-	wanted=$1
-	shift
-	"$tillpost" "$@" <"$input" >"$work/out" 2>"$work/err"
-	got=$?
-	cat "$work/out" "$work/err" >>"$work/everything"
-	checks=$((checks + 1))
-	[ $got -eq "$wanted" ] ||
-		fail "tillpost $*: exit code $got, expected $wanted"
-}
-
-shows()
-{
-	checks=$((checks + 1))
-	grep -qE -- "$2" "$work/$1" || fail "no \"$2\" in $1"
-}
 
 # nothing_in DIRECTORY: no file at all
 nothing_in()
