@@ -5,10 +5,10 @@
  */
 #include "adapters/outcome_json.h"
 
+#include "adapters/json_out.h"
 #include "base/clock.h"
 #include "base/text.h"
 
-#include <jansson.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -77,20 +77,6 @@ static int shown_as_is(const char *s, size_t len, size_t max_bytes)
 	return len <= max_bytes;
 }
 
-/* Where jansson's bytes go, and why they could not. */
-struct dump {
-	struct tp_buf *out;
-	int rc;
-};
-
-static int append(const char *bytes, size_t len, void *ctx)
-{
-	struct dump *dump = ctx;
-
-	dump->rc = tp_buf_add(dump->out, bytes, len);
-	return dump->rc < 0 ? -1 : 0;
-}
-
 static int add_quoted(struct tp_buf *out, const char *s, size_t len)
 {
 	int rc = tp_buf_char(out, '"');
@@ -105,19 +91,9 @@ static int add_quoted(struct tp_buf *out, const char *s, size_t len)
  * long, and this runs for every delivery. */
 static int add_string(struct tp_buf *out, const char *s, size_t len)
 {
-	struct dump dump = { .out = out };
-	json_t *value;
-	int failed;
-
 	if (!memchr(s, '"', len) && !memchr(s, '\\', len))
 		return add_quoted(out, s, len);
-	value = json_stringn_nocheck(s, len);
-	failed = json_dump_callback(
-		value, append, &dump, JSON_ENCODE_ANY | JSON_COMPACT);
-	json_decref(value);
-	if (failed && dump.rc == TP_OK)
-		return TP_ENOMEM; /* jansson's own */
-	return dump.rc;
+	return tp_json_out(out, json_stringn_nocheck(s, len));
 }
 
 static int add_text(struct tp_buf *out, const char *s, size_t max_bytes)
@@ -209,10 +185,7 @@ int tp_outcome_json(const struct tp_outcome *outcome, struct tp_buf *out)
 	}
 	if (rc >= 0)
 		rc = tp_buf_char(out, '}');
-	if (rc < 0) {
-		out->len = start;
-		if (out->data)
-			out->data[start] = '\0';
-	}
+	if (rc < 0)
+		tp_buf_cut(out, start);
 	return rc;
 }

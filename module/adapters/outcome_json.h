@@ -14,7 +14,7 @@
  *         are integers with the unit in the key. In strings, controls and
  *         invalid UTF-8 are shown as \xNN, so that no reader of the decoded
  *         value is taken in either.
- * LAYER   adapters; the only user of jansson for output.
+ * LAYER   adapters; jansson, by json_out.h.
  * THREADS any; works on its arguments only.
  * BOUNDS  text: 512 bytes, other strings: 1,024, then "...".
  * SOURCES RFC 8259, RFC 3339.

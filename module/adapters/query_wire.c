@@ -8,6 +8,7 @@
  */
 #include "adapters/query_wire.h"
 
+#include "adapters/json_out.h"
 #include "adapters/outcome_json.h"
 #include "base/text.h"
 
@@ -212,42 +213,16 @@ static json_t *row_value(
 	return object;
 }
 
-struct dump {
-	struct tp_buf *out;
-	int rc;
-};
-
-static int append(const char *bytes, size_t len, void *ctx)
-{
-	struct dump *dump = ctx;
-
-	dump->rc = tp_buf_add(dump->out, bytes, len);
-	return dump->rc < 0 ? -1 : 0;
-}
-
-static void cut_back(struct tp_buf *out, size_t len)
-{
-	out->len = len;
-	if (out->data)
-		out->data[len] = '\0';
-}
-
 /* Appends OBJECT, which it takes, as one line; NULL: out of memory. */
 static int add_line(struct tp_buf *out, json_t *object)
 {
-	struct dump dump = { .out = out };
 	size_t start = out->len;
-	int rc = TP_OK;
+	int rc = tp_json_out(out, object);
 
-	if (!object)
-		return TP_ENOMEM;
-	if (json_dump_callback(object, append, &dump, JSON_COMPACT) < 0)
-		rc = dump.rc < 0 ? dump.rc : TP_ENOMEM;
-	json_decref(object);
 	if (rc >= 0)
 		rc = tp_buf_char(out, '\n');
 	if (rc < 0)
-		cut_back(out, start);
+		tp_buf_cut(out, start);
 	return rc;
 }
 
@@ -290,7 +265,7 @@ int tp_query_wire_outcome(const struct tp_outcome *outcome, struct tp_buf *out)
 	if (rc >= 0)
 		rc = tp_buf_str_add(out, "}\n");
 	if (rc < 0)
-		cut_back(out, start);
+		tp_buf_cut(out, start);
 	return rc;
 }
 
@@ -361,7 +336,7 @@ int tp_query_wire_request(const struct tp_query_request *request,
 	}
 	rc = add_line(out, line);
 	if (rc == TP_ETOOBIG || out->len - start > TP_QUERY_REQUEST_MAX_BYTES) {
-		cut_back(out, start);
+		tp_buf_cut(out, start);
 		return tp_fail(err, TP_EINVAL, WHERE,
 			"too much to ask for in one request: at most %d bytes",
 			TP_QUERY_REQUEST_MAX_BYTES);

@@ -99,6 +99,13 @@ int tp_buf_printf(struct tp_buf *buf, const char *fmt, ...)
 	return TP_OK;
 }
 
+void tp_buf_cut(struct tp_buf *buf, size_t len)
+{
+	buf->len = len;
+	if (buf->data)
+		buf->data[len] = '\0';
+}
+
 void tp_buf_consume(struct tp_buf *buf, size_t count)
 {
 	if (count >= buf->len) {

@@ -42,6 +42,8 @@ int tp_buf_str_add(struct tp_buf *buf, const char *str) TP_USE_RESULT;
 int tp_buf_char(struct tp_buf *buf, char c) TP_USE_RESULT;
 int tp_buf_printf(struct tp_buf *buf, const char *fmt, ...)
 	TP_PRINTF(2, 3) TP_USE_RESULT;
+/* Drops all behind the first LEN bytes (at most len). */
+void tp_buf_cut(struct tp_buf *buf, size_t len);
 /* Drops the first COUNT bytes (at most len). */
 void tp_buf_consume(struct tp_buf *buf, size_t count);
 /* Hands the memory to the caller (free() it); the buffer is empty after.
