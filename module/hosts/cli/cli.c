@@ -82,58 +82,65 @@ int tp_cli_load(struct tp_cli *cli, uint64_t capabilities)
 	return EX_UNAVAILABLE;
 }
 
-static int open_handle(struct tp_cli *cli,
-	struct tillpost_open_options *options, uint64_t capabilities)
+int32_t tp_cli_try_open(struct tp_cli *cli, const char *config_path,
+	uint32_t flags, struct tillpost_error *err)
 {
-	struct tillpost_error err;
-	int rc = tp_cli_load(cli, capabilities);
+	struct tillpost_open_options options;
 
-	if (rc != TP_CLI_GO_ON)
-		return rc;
-	TILLPOST_INIT(&err);
-	options->config_path = cli->config_path;
-	options->host = &cli->host;
-	if (cli->plugin.api->open(options, &cli->handle, &err) < 0)
-		return tp_cli_fail(&err);
-	return TP_CLI_GO_ON;
+	TILLPOST_INIT(&options);
+	TILLPOST_INIT(err);
+	options.role = TILLPOST_ROLE_EMBEDDED;
+	options.flags = flags;
+	options.config_path = config_path;
+	options.host = &cli->host;
+	return cli->plugin.api->open(&options, &cli->handle, err);
 }
 
 int tp_cli_open(struct tp_cli *cli, uint32_t flags, uint64_t capabilities)
 {
-	struct tillpost_open_options options;
-
-	TILLPOST_INIT(&options);
-	options.role = TILLPOST_ROLE_EMBEDDED;
-	options.flags = flags;
-	return open_handle(cli, &options, capabilities | TILLPOST_CAP_EMBEDDED);
-}
-
-int tp_cli_open_submit(
-	struct tp_cli *cli, const char *spool_path, uint64_t capabilities)
-{
-	struct tillpost_open_options options;
-
-	TILLPOST_INIT(&options);
-	options.role = TILLPOST_ROLE_SUBMIT;
-	options.spool_path = spool_path;
-	return open_handle(cli, &options, capabilities | TILLPOST_CAP_SUBMIT);
-}
-
-int tp_cli_open_to_look(struct tp_cli *cli, uint64_t capabilities)
-{
-	struct tillpost_open_options options;
 	struct tillpost_error err;
 	int rc = tp_cli_load(cli, capabilities | TILLPOST_CAP_EMBEDDED);
 
 	if (rc != TP_CLI_GO_ON)
 		return rc;
-	TILLPOST_INIT(&err);
+	if (tp_cli_try_open(cli, cli->config_path, flags, &err) < 0)
+		return tp_cli_fail(&err);
+	return TP_CLI_GO_ON;
+}
+
+/* The plugin is loaded. */
+static int open_submit(struct tp_cli *cli, const char *spool_path)
+{
+	struct tillpost_open_options options;
+	struct tillpost_error err;
+
 	TILLPOST_INIT(&options);
-	options.role = TILLPOST_ROLE_EMBEDDED;
-	options.flags = TP_CLI_LOOK;
+	TILLPOST_INIT(&err);
+	options.role = TILLPOST_ROLE_SUBMIT;
+	options.spool_path = spool_path;
 	options.config_path = cli->config_path;
 	options.host = &cli->host;
-	if (cli->plugin.api->open(&options, &cli->handle, &err) >= 0)
+	if (cli->plugin.api->open(&options, &cli->handle, &err) < 0)
+		return tp_cli_fail(&err);
+	return TP_CLI_GO_ON;
+}
+
+int tp_cli_open_submit(
+	struct tp_cli *cli, const char *spool_path, uint64_t capabilities)
+{
+	int rc = tp_cli_load(cli, capabilities | TILLPOST_CAP_SUBMIT);
+
+	return rc == TP_CLI_GO_ON ? open_submit(cli, spool_path) : rc;
+}
+
+int tp_cli_open_to_look(struct tp_cli *cli, uint64_t capabilities)
+{
+	struct tillpost_error err;
+	int rc = tp_cli_load(cli, capabilities | TILLPOST_CAP_EMBEDDED);
+
+	if (rc != TP_CLI_GO_ON)
+		return rc;
+	if (tp_cli_try_open(cli, cli->config_path, TP_CLI_LOOK, &err) >= 0)
 		return TP_CLI_GO_ON;
 	/* What keeps root out is wrong; others may only be somebody else. */
 	if (err.status != TILLPOST_EPERM || geteuid() == 0 ||
@@ -142,12 +149,7 @@ int tp_cli_open_to_look(struct tp_cli *cli, uint64_t capabilities)
 	tp_report(TP_CLI_PROGRAM, err.where, "%s", err.text);
 	tp_report(TP_CLI_PROGRAM, "queue",
 		"not for this user: asking tillpostd what he may see");
-	TILLPOST_INIT(&err);
-	options.role = TILLPOST_ROLE_SUBMIT;
-	options.flags = 0;
-	if (cli->plugin.api->open(&options, &cli->handle, &err) < 0)
-		return tp_cli_fail(&err);
-	return TP_CLI_GO_ON;
+	return open_submit(cli, NULL);
 }
 
 void tp_cli_close(struct tp_cli *cli)
@@ -187,4 +189,18 @@ const char *tp_cli_verdict_name(int32_t verdict)
 		verdict > TILLPOST_VERDICT_PARTLY)
 		return "?";
 	return names[verdict];
+}
+
+int tp_cli_test_code(int32_t verdict)
+{
+	switch (verdict) {
+	case TILLPOST_VERDICT_SENT:
+		return EX_OK;
+	case TILLPOST_VERDICT_QUEUED:
+	case TILLPOST_VERDICT_DEFERRED:
+	case TILLPOST_VERDICT_UNKNOWN:
+		return EX_TEMPFAIL;
+	default:
+		return EX_UNAVAILABLE;
+	}
 }

@@ -47,6 +47,12 @@ int tp_cli_parse(struct tp_cli *cli, const struct tp_arg *args, size_t count,
 /* Loads the plugin. @return TP_CLI_GO_ON or an exit code, error printed */
 int tp_cli_load(struct tp_cli *cli, uint64_t capabilities);
 
+/* Opens a handle in the embedded role; the plugin is loaded.
+ * @param config_path NULL: the default
+ * @return what the plugin says, with ERR; nothing is printed */
+int32_t tp_cli_try_open(struct tp_cli *cli, const char *config_path,
+	uint32_t flags, struct tillpost_error *err);
+
 /* Loads the plugin and opens a handle in the embedded role.
  * @param flags TILLPOST_OPEN_*
  * @return TP_CLI_GO_ON or an exit code, error printed */
@@ -79,6 +85,10 @@ int tp_cli_misused(const char *command, const char *where, const char *text);
 
 /* "sent", "deferred", ... for TILLPOST_VERDICT_*; never NULL */
 const char *tp_cli_verdict_name(int32_t verdict);
+
+/* Unlike submit, a test asks whether the mail went out.
+ * @return the exit code for TILLPOST_VERDICT_* of a test mail */
+int tp_cli_test_code(int32_t verdict);
 
 /* The subcommands. @return an exit code; help and errors are printed */
 int tp_cmd_setup(struct tp_cli *cli, int argc, char **argv);

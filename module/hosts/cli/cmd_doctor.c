@@ -77,16 +77,10 @@ static int check_config(struct tp_doctor *doctor)
 static int open_handle(struct tp_doctor *doctor)
 {
 	struct tp_cli *cli = doctor->cli;
-	struct tillpost_open_options options;
 	struct tillpost_error err;
 
-	TILLPOST_INIT(&options);
-	TILLPOST_INIT(&err);
-	options.role = TILLPOST_ROLE_EMBEDDED;
-	options.flags = TILLPOST_OPEN_PASSIVE;
-	options.config_path = cli->config_path;
-	options.host = &cli->host;
-	if (cli->plugin.api->open(&options, &cli->handle, &err) < 0) {
+	if (tp_cli_try_open(
+		    cli, cli->config_path, TILLPOST_OPEN_PASSIVE, &err) < 0) {
 		tp_find(&doctor->findings, TP_FIND_ERROR, "queue", "%s: %s",
 			err.where, err.text);
 		tp_find_why(&doctor->findings,

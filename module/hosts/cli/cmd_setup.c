@@ -106,16 +106,7 @@ static int send_test(struct tp_setup *setup)
 		setup->cli, &target, setup->test_to, &setup->findings);
 	if (verdict < 0)
 		return tp_exit_code(verdict);
-	switch (verdict) {
-	case TILLPOST_VERDICT_SENT:
-		return EX_OK;
-	case TILLPOST_VERDICT_QUEUED:
-	case TILLPOST_VERDICT_DEFERRED:
-	case TILLPOST_VERDICT_UNKNOWN:
-		return EX_TEMPFAIL;
-	default:
-		return EX_UNAVAILABLE;
-	}
+	return tp_cli_test_code(verdict);
 }
 
 static void say_next(const struct tp_setup *setup)

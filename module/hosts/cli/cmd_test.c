@@ -85,21 +85,6 @@ static int32_t print_result(const struct tillpost_receipt *receipt, int json,
 	return TILLPOST_OK;
 }
 
-/* Unlike submit, a test asks whether the mail went out. */
-static int verdict_exit_code(int32_t verdict)
-{
-	switch (verdict) {
-	case TILLPOST_VERDICT_SENT:
-		return EX_OK;
-	case TILLPOST_VERDICT_QUEUED:
-	case TILLPOST_VERDICT_DEFERRED:
-	case TILLPOST_VERDICT_UNKNOWN:
-		return EX_TEMPFAIL;
-	default:
-		return EX_UNAVAILABLE;
-	}
-}
-
 static int send_test(
 	struct tp_cli *cli, const struct tillpost_test_options *options)
 {
@@ -118,7 +103,7 @@ static int send_test(
 		return tp_cli_fail(&steps.err);
 	if (print_result(&receipt, cli->json, &err) < 0)
 		return tp_cli_fail(&err);
-	return verdict_exit_code(receipt.verdict);
+	return tp_cli_test_code(receipt.verdict);
 }
 
 int tp_cmd_test(struct tp_cli *cli, int argc, char **argv)

@@ -206,16 +206,9 @@ static int fill_draft(struct tp_setup *setup, char config[PATH_MAX],
 static int open_draft(struct tp_setup *setup, const char *config)
 {
 	struct tp_cli *cli = setup->cli;
-	struct tillpost_open_options options;
 	struct tillpost_error err;
 
-	TILLPOST_INIT(&options);
-	TILLPOST_INIT(&err);
-	options.role = TILLPOST_ROLE_EMBEDDED;
-	options.flags = TILLPOST_OPEN_PASSIVE;
-	options.config_path = config;
-	options.host = &cli->host;
-	if (cli->plugin.api->open(&options, &cli->handle, &err) >= 0)
+	if (tp_cli_try_open(cli, config, TILLPOST_OPEN_PASSIVE, &err) >= 0)
 		return TP_CLI_GO_ON;
 	/* The place in a file that will be gone helps nobody. */
 	tp_report(TP_CLI_PROGRAM, "settings", "%s", err.text);
