@@ -272,11 +272,6 @@ int tp_channel_readable(struct tp_channel *channel)
 	return fill(channel, &ignored) != 0;
 }
 
-int tp_channel_fd(const struct tp_channel *channel)
-{
-	return channel->tcp.fd;
-}
-
 const struct tp_connection_info *tp_channel_info(
 	const struct tp_channel *channel)
 {

@@ -68,9 +68,6 @@ const char *tp_channel_lines(const struct tp_channel *channel, size_t *len_out);
  * means a 421, a close, or a server out of step. Does not block. */
 int tp_channel_readable(struct tp_channel *channel);
 
-/* File descriptor, for poll. -1 when closed. */
-int tp_channel_fd(const struct tp_channel *channel);
-
 /* POLITE: says QUIT and waits for its reply at most 2 s. NULL-safe. */
 void tp_channel_close(struct tp_channel **channel, int polite);
 

@@ -39,7 +39,6 @@ struct tp_outcome_file {
 	int64_t check_at_mono_ms;
 	int64_t expire_at_mono_ms;
 	struct tp_buf line;
-	uint64_t lost_count;
 	int misplaced;	/* PATH is not what fd is, and cannot be opened */
 	int in_trouble; /* reported, not over */
 	uint64_t outage_count; /* lost in the present trouble */
@@ -272,10 +271,8 @@ static void on_event(void *ctx, const struct tp_outcome *outcome)
 	struct tp_error err = TP_ERROR_INIT;
 
 	(void)pthread_mutex_lock(&file->lock);
-	if (append(file, outcome, &err) < 0) {
-		file->lost_count++;
+	if (append(file, outcome, &err) < 0)
 		file->outage_count++;
-	}
 	tell(file, &err);
 	(void)pthread_mutex_unlock(&file->lock);
 }
@@ -333,16 +330,6 @@ int tp_outcome_file_open(const struct tp_outcome_file_options *options,
 struct tp_outcome_sink tp_outcome_file_sink(struct tp_outcome_file *file)
 {
 	return (struct tp_outcome_sink) { .ctx = file, .event = on_event };
-}
-
-uint64_t tp_outcome_file_lost_count(struct tp_outcome_file *file)
-{
-	uint64_t count;
-
-	(void)pthread_mutex_lock(&file->lock);
-	count = file->lost_count;
-	(void)pthread_mutex_unlock(&file->lock);
-	return count;
 }
 
 void tp_outcome_file_close(struct tp_outcome_file **file)

@@ -61,9 +61,6 @@ int tp_outcome_file_open(const struct tp_outcome_file_options *options,
 /* The sink that writes to FILE; valid as long as FILE. */
 struct tp_outcome_sink tp_outcome_file_sink(struct tp_outcome_file *file);
 
-/* Lines that could not be written since the file was opened. */
-uint64_t tp_outcome_file_lost_count(struct tp_outcome_file *file);
-
 /* NULL-safe; sets *file to NULL. */
 void tp_outcome_file_close(struct tp_outcome_file **file);
 

@@ -335,12 +335,6 @@ void tp_query_int(struct tp_query *query, int64_t value)
 			sqlite3_bind_int64(query->stmt, query->next, value));
 }
 
-void tp_query_null(struct tp_query *query)
-{
-	if (query->rc == SQLITE_OK)
-		bound(query, sqlite3_bind_null(query->stmt, query->next));
-}
-
 void tp_query_blob(struct tp_query *query, const void *data, size_t len)
 {
 	/* A NULL pointer would bind NULL, not an empty blob. */

@@ -122,7 +122,6 @@ void tp_query_start(struct tp_query *query, struct tp_queue_db *db,
 	enum tp_queue_stmt id, struct tp_error *err);
 void tp_query_text(struct tp_query *query, const char *text); /* or NULL */
 void tp_query_int(struct tp_query *query, int64_t value);
-void tp_query_null(struct tp_query *query);
 void tp_query_blob(struct tp_query *query, const void *data, size_t len);
 /* @return 1: a row; 0: no more rows; or a negative TP_E* */
 int tp_query_step(struct tp_query *query) TP_USE_RESULT;

@@ -90,15 +90,3 @@ const char *tp_err_text(int code)
 	}
 	return "unknown error";
 }
-
-const char *tp_err_name(int code)
-{
-	switch (code) {
-#define X(name, number, text) \
-	case number:          \
-		return #name;
-		TP_ERR_LIST(X)
-#undef X
-	}
-	return "UNKNOWN";
-}

@@ -59,7 +59,4 @@ void tp_error_clear(struct tp_error *err);
 /* @return the fixed English meaning of CODE, never NULL */
 const char *tp_err_text(int code);
 
-/* @return the symbolic name ("ETLS"), never NULL */
-const char *tp_err_name(int code);
-
 #endif

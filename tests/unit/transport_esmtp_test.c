@@ -71,7 +71,7 @@ static void assert_trouble(const struct letter *letter, enum tp_step step,
 
 	assert_int_equal(letter->done_count, 1);
 	assert_string_equal(tp_step_name(trouble->step), tp_step_name(step));
-	assert_string_equal(tp_err_name(trouble->code), tp_err_name(code));
+	assert_string_equal(tp_err_text(trouble->code), tp_err_text(code));
 	if (!strstr(trouble->text, part))
 		fail_msg("\"%s\" is not in \"%s\"", part, trouble->text);
 }

@@ -69,10 +69,3 @@ zend_string *tp_php_text_take(struct tp_php_text *text)
 	ZSTR_VAL(s)[ZSTR_LEN(s)] = '\0';
 	return s;
 }
-
-void tp_php_text_free(struct tp_php_text *text)
-{
-	if (text->s)
-		zend_string_release(text->s);
-	*text = (struct tp_php_text) { NULL, 0 };
-}

@@ -30,6 +30,4 @@ void tp_php_text_add_long(struct tp_php_text *text, zend_long number);
 /* TEXT as a string; TEXT is empty then. @owns the caller; never NULL */
 zend_string *tp_php_text_take(struct tp_php_text *text);
 
-void tp_php_text_free(struct tp_php_text *text);
-
 #endif
