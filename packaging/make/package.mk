@@ -17,6 +17,9 @@ compilers: ## gcc 12 and clang 14, where a warning is an error
 	@$(MAKE) --no-print-directory VARIANT=clang-14 CC=clang-14 WERROR=1 \
 		tests-built
 
+# Each boots or fills a root of its own, and they would take it from each other.
+check-package: TIMEOUT_S = 1800
+check-package: JOBS = 1
 check-package: ## the packages: reproducible, installed, upgraded, purged
 	packaging/deps.sh build test package
 	@$(MAKE) --no-print-directory $(T)/bench/sink
