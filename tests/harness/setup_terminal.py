@@ -5,7 +5,8 @@ JOB     setup_terminal.py TILLPOST DIR SECRET_FILE answers the questions of
         setup on a pseudo-terminal: another server, its From address, user
         name, password, no test mail. The password must not be echoed. Then a
         second run is interrupted while it connects to a port that accepts
-        and is silent: its draft must be gone.
+        and is silent: its draft must be gone. From the background nothing is
+        hidden.
 USE     SETUP_PORT, SETUP_USER, SETUP_CA: the relay; SETUP_AS: more options;
         SETUP_TOKEN: a file with a token
 SPDX-License-Identifier: MIT
@@ -173,6 +174,13 @@ def ended_at_the_password(tillpost, directory):
     terminal = at_the_password(tillpost, directory)
     os.write(terminal.fd, b"half a pass\x03")
     terminal.ends(-signal.SIGINT)
+    # Ctrl-D hands over a part of the line; the rest is waited for.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        terminal = at_the_password(tillpost, directory)
+        os.write(terminal.fd, b"half a pass\x04")
+        time.sleep(0.3)
+        os.kill(terminal.pid, number)
+        terminal.ends(-number)
 
 
 def stopped_at_the_password(tillpost, directory):
@@ -183,6 +191,58 @@ def stopped_at_the_password(tillpost, directory):
     terminal.wait_until_hidden()
     os.kill(terminal.pid, signal.SIGTERM)
     terminal.ends(-signal.SIGTERM)
+
+
+class Background(Terminal):
+    """A command in the background of a terminal, whose leader brings it to
+    the foreground when a line is typed."""
+
+    def __init__(self, arguments):
+        self.seen = ""
+        self.read_to = 0
+        self.leader, self.fd = pty.fork()
+        if self.leader == 0:
+            lead_in_front(arguments)
+
+
+def lead_in_front(arguments):
+    pid = os.fork()
+    if pid == 0:
+        os.setpgid(0, 0)
+        os.execv(arguments[0], arguments)
+    status = os.waitpid(pid, os.WUNTRACED)[1]
+    print("stopped", os.WIFSTOPPED(status) and os.WSTOPSIG(status), "echo",
+          echoes(0), flush=True)
+    sys.stdin.readline()
+    signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+    os.tcsetpgrp(0, pid)
+    os.kill(pid, signal.SIGCONT)
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    os.tcsetpgrp(0, os.getpgrp())
+    print("ended", code, "echo", echoes(0), flush=True)
+    os._exit(0)
+
+
+def hidden_in_the_foreground_only(tillpost, directory):
+    terminal = Background([tillpost, "secret", "set", "typed", "-c",
+                           directory + "/etc/tillpost.conf"] +
+                          os.environ["SETUP_AS"].split())
+    terminal.wait_for("stopped ")
+    terminal.wait_for("\n")
+    if f"stopped {signal.SIGTTIN.value} echo True" not in terminal.seen:
+        sys.exit(f"in the background:\n{terminal.seen}")
+    terminal.say("fg")
+    terminal.wait_for("(not shown): ")
+    terminal.wait_until_hidden()
+    terminal.say("in two pa\x04rts")
+    terminal.wait_for("ended ")
+    terminal.wait_for("\n")
+    os.waitpid(terminal.leader, 0)
+    if "ended 0 echo True" not in terminal.seen:
+        sys.exit(f"in the foreground:\n{terminal.seen}")
+    with open(directory + "/etc/secrets/typed", encoding="ascii") as file:
+        if file.read() != "in two parts":
+            sys.exit("another secret than was typed")
 
 
 def settings_of(directory):
@@ -268,6 +328,7 @@ def main():
     interrupted(tillpost, directory + "-2", secret_file)
     ended_at_the_password(tillpost, directory + "-3")
     stopped_at_the_password(tillpost, directory + "-3")
+    hidden_in_the_foreground_only(tillpost, directory)
     asked_again(tillpost, directory + "-4")
     with_a_token(tillpost, directory + "-5", os.environ["SETUP_TOKEN"])
     other_server(tillpost, directory + "-6")

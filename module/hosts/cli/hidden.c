@@ -43,7 +43,6 @@ static void take_signals(struct waiting *before)
 	sigset_t held;
 	size_t i;
 
-	caught = 0;
 	(void)sigfillset(&held);
 	(void)sigprocmask(SIG_BLOCK, &held, &before->mask);
 	(void)sigfillset(&action.sa_mask);
@@ -66,8 +65,9 @@ static void give_signals_back(const struct waiting *before)
 	(void)sigprocmask(SIG_SETMASK, &before->mask, NULL);
 }
 
-/* @return 1: there is a line; 0: a signal came; -1: failed */
-static int wait_for_line(int fd, const sigset_t *mask)
+/* Ctrl-D hands over what is there of a line.
+ * @return 1: there is something; 0: a signal came; -1: failed */
+static int wait_for_input(int fd, const sigset_t *mask)
 {
 	sigset_t open = *mask;
 	fd_set fds;
@@ -89,16 +89,57 @@ static int is_stop(int number)
 	return number == SIGTSTP || number == SIGTTIN || number == SIGTTOU;
 }
 
-/* Changes FD's echo; in the background that would stop us (SIGTTOU), which is
- * held by now. */
-static int32_t once(int fd, const char *prompt, tp_hidden_read_fn *read,
+static int is_in_front(int fd)
+{
+	pid_t front = tcgetpgrp(fd);
+
+	/* A terminal that does not control us has no background. */
+	return front < 0 || front == getpgrp();
+}
+
+/* In the background the echo is that of somebody else's shell. There a read
+ * stops us (SIGTTIN), even of nothing, or fails if nobody could continue us. */
+static int come_to_front(int fd)
+{
+	char nothing;
+
+	return is_in_front(fd) ||
+	       (read(fd, &nothing, 0) == 0 && is_in_front(fd));
+}
+
+/* @return TILLPOST_OK: the line is complete */
+static int32_t read_line(int fd, const sigset_t *mask, tp_hidden_read_fn *take,
+	void *ctx, struct tillpost_error *err)
+{
+	int32_t rc = 0;
+	int anew = 1;
+	int found;
+
+	while (rc == 0 && (found = wait_for_input(fd, mask)) > 0) {
+		rc = take(ctx, anew, err);
+		anew = 0;
+	}
+	if (rc != 0)
+		return rc < 0 ? rc : TILLPOST_OK;
+	if (found < 0)
+		return tp_report_set_errno(
+			err, TILLPOST_EIO, "standard input", "cannot be read");
+	return tp_report_set(err, TILLPOST_EIO, "standard input",
+		"interrupted by signal %d", (int)caught);
+}
+
+/* Changing FD's echo does not stop us (SIGTTOU): that is held by then. */
+static int32_t once(int fd, const char *prompt, tp_hidden_read_fn *take,
 	void *ctx, struct tillpost_error *err)
 {
 	struct waiting before;
 	struct termios hidden;
 	int32_t rc;
-	int found;
 
+	caught = 0;
+	if (!come_to_front(fd))
+		return tp_report_set(err, TILLPOST_EIO, "standard input",
+			"is a terminal that others use in the foreground");
 	if (tcgetattr(fd, &before.shown) != 0)
 		return tp_report_set_errno(
 			err, TILLPOST_EIO, "standard input", "terminal");
@@ -107,28 +148,20 @@ static int32_t once(int fd, const char *prompt, tp_hidden_read_fn *read,
 	(void)fprintf(stderr, "%s: ", prompt);
 	take_signals(&before);
 	(void)tcsetattr(fd, TCSAFLUSH, &hidden);
-	found = wait_for_line(fd, &before.mask);
-	if (found > 0)
-		rc = read(ctx, err);
-	else if (found < 0)
-		rc = tp_report_set_errno(
-			err, TILLPOST_EIO, "standard input", "cannot be read");
-	else
-		rc = tp_report_set(err, TILLPOST_EIO, "standard input",
-			"interrupted by signal %d", (int)caught);
+	rc = read_line(fd, &before.mask, take, ctx, err);
 	(void)tcsetattr(fd, TCSAFLUSH, &before.shown);
 	(void)fputc('\n', stderr);
 	give_signals_back(&before);
 	return rc;
 }
 
-int32_t tp_hidden(int fd, const char *prompt, tp_hidden_read_fn *read,
+int32_t tp_hidden(int fd, const char *prompt, tp_hidden_read_fn *take,
 	void *ctx, struct tillpost_error *err)
 {
 	int32_t rc;
 
 	do
-		rc = once(fd, prompt, read, ctx, err);
+		rc = once(fd, prompt, take, ctx, err);
 	while (rc < 0 && is_stop(caught));
 	return rc;
 }

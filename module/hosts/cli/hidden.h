@@ -14,14 +14,19 @@
 
 #include <tillpost/abi.h>
 
-/* Reads what is there of a line; < 0 is handed through. */
-typedef int32_t tp_hidden_read_fn(void *ctx, struct tillpost_error *err);
+/* Reads once, what is there by now; it must not wait for more.
+ * @param anew what was read before is to be forgotten
+ * @return 1: the line is complete; 0: more is to come; < 0: failed */
+typedef int32_t tp_hidden_read_fn(
+	void *ctx, int anew, struct tillpost_error *err);
 
-/* Shows PROMPT on standard error and calls READ when the terminal FD (one of
- * the standard ones) has a line.
- * @return what READ returned; TILLPOST_EIO: no terminal, or ended by a signal
- *         that the program handles itself */
-int32_t tp_hidden(int fd, const char *prompt, tp_hidden_read_fn *read,
+/* Shows PROMPT on standard error and calls TAKE whenever the terminal FD (one
+ * of the standard ones) has something, until the line is complete. In the
+ * background that waits, stopped, until it is in the foreground.
+ * @return TILLPOST_OK; what TAKE returned, if < 0; TILLPOST_EIO: no terminal,
+ *         one that others use, or ended by a signal that the program handles
+ *         itself */
+int32_t tp_hidden(int fd, const char *prompt, tp_hidden_read_fn *take,
 	void *ctx, struct tillpost_error *err);
 
 #endif

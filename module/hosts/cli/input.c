@@ -73,17 +73,18 @@ int32_t tp_input_read(int fd, size_t max_bytes, struct tp_input *input_out,
 }
 
 /* A terminal ends a line, not the file. */
-static int32_t read_line(void *ctx, struct tillpost_error *err)
+static int32_t take_of_line(void *ctx, int anew, struct tillpost_error *err)
 {
 	struct tp_input *input = ctx;
 	int32_t rc;
 
-	*input = (struct tp_input) { .data = NULL };
-	do
-		rc = read_some(STDIN_FILENO, input, err);
-	while (rc > 0 && input->data[input->len - 1] != '\n' &&
-		input->len <= TP_INPUT_VALUE_BYTES);
-	return rc < 0 ? rc : TILLPOST_OK;
+	if (anew)
+		tp_input_free(input);
+	rc = read_some(STDIN_FILENO, input, err);
+	if (rc < 0)
+		return rc;
+	return rc == 0 || input->data[input->len - 1] == '\n' ||
+	       input->len > TP_INPUT_VALUE_BYTES;
 }
 
 int32_t tp_input_value(const char *prompt, struct tp_input *input_out,
@@ -93,7 +94,8 @@ int32_t tp_input_value(const char *prompt, struct tp_input *input_out,
 
 	*input_out = (struct tp_input) { .data = NULL };
 	if (isatty(STDIN_FILENO))
-		rc = tp_hidden(STDIN_FILENO, prompt, read_line, input_out, err);
+		rc = tp_hidden(
+			STDIN_FILENO, prompt, take_of_line, input_out, err);
 	else
 		rc = tp_input_read(
 			STDIN_FILENO, TP_INPUT_VALUE_BYTES, input_out, err);
