@@ -111,6 +111,15 @@ if [ "$(id -u)" -eq 0 ]; then
 	run 77 set "$work/etc/to/x" --user 0
 	shows err 'through a directory of another user'
 	[ ! -e "$work/roots/x" ] || fail "root was led elsewhere"
+	# Nor by a link of root's that leads through the hands of others.
+	mkdir -m 755 "$work/etc/ops" && ln -s etc/ops "$work/ops" || exit 1
+	run 77 set "$work/ops/x"
+	run 77 set "$work/ops/x" --user 0
+	shows err 'through a directory of another user'
+	[ ! -e "$work/etc/ops/x" ] || fail "root was led elsewhere"
+	ln -s roots "$work/links"
+	run 0 set "$work/links/y"
+	[ "$(stat -c %u "$work/roots/y")" = 0 ] || fail "y is not root's"
 	run 77 set "$work/roots/x" --user $owner
 	owner=0
 	run 0 set "$work/roots/x"

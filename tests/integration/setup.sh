@@ -355,6 +355,14 @@ if [ "$(id -u)" -eq 0 ]; then
 		--host 127.0.0.1 --from "$from" --no-test -u x \
 		--password-file "$work/wrong"
 	shows err 'belongs to user 0 and not to'
+	# Root's directory in somebody's home: its name is in his hands.
+	mkdir -m 755 "$work/home" && mkdir -m 755 "$work/home/ops" &&
+		chown $owner "$work/home" || exit 1
+	run 77 setup --user $owner --yes -c "$work/etc3/tillpost.conf" \
+		--state-dir "$work/home/ops/state" --host 127.0.0.1 \
+		--from "$from" --no-test -u x --password-file "$work/wrong"
+	shows err 'home/ops/state: cannot make the directory'
+	[ ! -e "$work/home/ops/state" ] || fail "root worked in a home"
 fi
 
 # ---- interrupted while files are put in place --------------------------------

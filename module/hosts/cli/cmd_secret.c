@@ -83,25 +83,6 @@ static int find_path(struct secret *secret, const char *path)
 	return TP_CLI_GO_ON;
 }
 
-/* Nothing on the way to PATH is in anybody's hands but root's. */
-static int is_roots(const char *path)
-{
-	char part[PATH_MAX];
-	struct stat st;
-	size_t len = 0;
-
-	do {
-		len += strspn(path + len, "/");
-		len += strcspn(path + len, "/");
-		(void)snprintf(part, sizeof(part), "%.*s", (int)len, path);
-		if (lstat(part, &st) != 0 || st.st_uid != 0 ||
-			(S_ISDIR(st.st_mode) && !(st.st_mode & S_ISVTX) &&
-				(st.st_mode & (S_IWGRP | S_IWOTH))))
-			return 0;
-	} while (path[len] != '\0');
-	return 1;
-}
-
 /* Others must not be able to put a file of theirs in its place. */
 static int check_directory(const struct secret *secret)
 {
@@ -124,7 +105,7 @@ static int check_directory(const struct secret *secret)
 			secret->owner.name);
 		return EX_NOPERM;
 	}
-	if (geteuid() != 0 || is_roots(directory))
+	if (geteuid() != 0 || tp_places_are_roots(directory))
 		return TP_CLI_GO_ON;
 	tp_report(TP_CLI_PROGRAM, directory,
 		"is reached through a directory of another user, who could "
@@ -160,7 +141,7 @@ static int prepare(struct secret *secret, const char *where)
 		return rc;
 	/* What is in root's directories stays root's: systemd lends it. */
 	if (geteuid() == 0 && !secret->user && !secret->named &&
-		is_roots(secret->directory))
+		tp_places_are_roots(secret->directory))
 		secret->user = "0";
 	if (tp_become_choose(secret->named ? secret->config_path : secret->path,
 		    secret->user, &secret->owner, &err) < 0)

@@ -20,6 +20,8 @@
 #define QUEUE "/queue"
 #define SPOOL "/spool"
 
+#define LINKS_MAX 40 /* as the kernel */
+
 struct place {
 	const char *path;
 	mode_t mode;
@@ -50,18 +52,79 @@ int tp_places_find(struct tp_places *places)
 	return TP_CLI_GO_ON;
 }
 
+/* ---- whose -------------------------------------------------------------- */
+
+static int walk(const char *path, int links);
+
+/* @param link an absolute path */
+static int walk_link(const char *link, int links)
+{
+	char next[2 * PATH_MAX];
+	char target[PATH_MAX];
+	ssize_t len = readlink(link, target, sizeof(target) - 1);
+	int beside;
+
+	if (len <= 0 || links >= LINKS_MAX)
+		return 0;
+	target[len] = '\0';
+	beside = target[0] == '/' ? 0 : (int)(strrchr(link, '/') - link + 1);
+	(void)snprintf(next, sizeof(next), "%.*s%s", beside, link, target);
+	return walk(next, links + 1);
+}
+
+static int is_roots(const char *path, int links)
+{
+	struct stat st;
+
+	if (lstat(path, &st) != 0 || st.st_uid != 0)
+		return 0;
+	if (S_ISLNK(st.st_mode))
+		return walk_link(path, links);
+	return !S_ISDIR(st.st_mode) || (st.st_mode & S_ISVTX) ||
+	       !(st.st_mode & (S_IWGRP | S_IWOTH));
+}
+
+/* Each part of PATH, from the root on; LINKS were followed by now. */
+static int walk(const char *path, int links)
+{
+	char part[PATH_MAX];
+	size_t len = 0;
+
+	do {
+		len += strspn(path + len, "/");
+		len += strcspn(path + len, "/");
+		if (len >= sizeof(part))
+			return 0;
+		(void)snprintf(part, sizeof(part), "%.*s", (int)len, path);
+		if (!is_roots(part, links))
+			return 0;
+	} while (path[len] != '\0');
+	return 1;
+}
+
+int tp_places_are_roots(const char *path)
+{
+	char full[2 * PATH_MAX];
+	char here[PATH_MAX];
+
+	if (path[0] == '/')
+		return walk(path, 0);
+	if (!getcwd(here, sizeof(here)))
+		return 0;
+	(void)snprintf(full, sizeof(full), "%s/%s", here, path);
+	return walk(full, 0);
+}
+
 /* ---- making ------------------------------------------------------------- */
 
-/* Nobody but root can lay a link in PATH's parent. */
+/* Nobody but root can lay a link on the way to PATH, nor in its parent. */
 static int parent_is_roots(const char *path)
 {
 	char parent[PATH_MAX];
 	struct tillpost_error err;
-	struct stat st;
 
 	return tp_directory_of(path, parent, sizeof(parent), &err) >= 0 &&
-	       stat(parent, &st) == 0 && st.st_uid == 0 &&
-	       (!(st.st_mode & (S_IWGRP | S_IWOTH)) || (st.st_mode & S_ISVTX));
+	       tp_places_are_roots(parent);
 }
 
 static int cannot(const char *path, const char *what)

@@ -44,4 +44,8 @@ int tp_places_make_directory(
 
 int tp_places_is_there(const char *path);
 
+/* Nothing on the way to PATH, links and where they lead included, is in
+ * anybody's hands but root's: nobody else can lead us elsewhere. */
+int tp_places_are_roots(const char *path);
+
 #endif
