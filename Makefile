@@ -188,7 +188,8 @@ $(B)/lib/libhelpers.a: $(call objects,$(HELPER_SRC))
 # With the parts of tillpost-sendmail, and those of the command that meet
 # neither plugin nor network, for the tests.
 CLI_PURE = $(patsubst %,module/hosts/cli/%.c, \
-	conf_text mail_records probe_banner provider_hints setup_text)
+	conf_text mail_records probe_banner provider_hints sendmail_path \
+	setup_text)
 $(B)/lib/libhost.a: $(call objects,$(COMMON_SRC) $(CLI_PURE) \
 	$(wildcard module/hosts/cli/import/*.c) \
 	$(filter-out %/main.c,$(SENDMAIL_SRC)))

@@ -417,6 +417,10 @@ printf '#!/bin/sh\nexec php -n -d sendmail_path="%s -t -i" "$@"\n' \
 	"$TP_BIN/tillpost-sendmail" >"$work/php.sh"
 doctor 0 --selector s9
 finds ok php 'sends by'
+printf '#!/bin/sh\nexec php -n -d sendmail_path="%s -t -i" "$@"\n' \
+	"$work/sendmail" >"$work/php.sh"
+doctor 0 --selector s9
+finds ok php 'sends by .*/sendmail -t'
 cp "$work/php.before" "$work/php.sh"
 
 # PHP-FPM, which has settings of its own, and its pools again
@@ -440,6 +444,15 @@ cat >"$work/fpm/pool.d/own.conf" <<END
 php_flag[tillpost.enable] = off
 php_admin_value[sendmail_path] = "$TP_BIN/tillpost-sendmail -t -i"
 END
+cat >"$work/fpm/pool.d/copy.conf" <<END
+[copy]
+php_admin_value[sendmail_path] = "/usr/bin/env A=b mailpit sendmail -t"
+END
+cat >"$work/fpm/pool.d/mta.conf" <<END
+[mta]
+php_flag[tillpost.enable] = off
+php_admin_value[sendmail_path] = $work/sendmail -t -i
+END
 cat >"$work/php-fpm.sh" <<END
 #!/bin/sh
 PHP_INI_SCAN_DIR=$work/fpm/conf.d exec $php_fpm -c $work/fpm/php.ini "\$@"
@@ -449,6 +462,8 @@ fpm_pid=$!
 doctor 0 --selector s9
 finds ok php-fpm 'www.conf\) has the extension'
 finds ok php-fpm 'own.conf\) sends by'
+finds ok php-fpm 'mta.conf\) sends by'
+finds note php-fpm 'copy.conf\) .* mail\(\) stays with mailpit'
 finds warning php-fpm 'off.conf\) does not send .* tillpost.enable is off'
 ! grep -q 'runs since' "$work/out" || fail "it is newer than the extension"
 sleep 4

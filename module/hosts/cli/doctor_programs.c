@@ -7,6 +7,7 @@
 
 #include "cli/php_hook.h"
 #include "cli/program_output.h"
+#include "cli/sendmail_path.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -85,7 +86,7 @@ void tp_doctor_sendmail(struct tp_doctor *doctor)
 		return;
 	}
 	name = strrchr(real, '/');
-	if (name && strcmp(name + 1, TP_PHP_SENDMAIL) == 0) {
+	if (name && strcmp(name + 1, TP_SENDMAIL_PROGRAM) == 0) {
 		tp_find(&doctor->findings, TP_FIND_OK, "sendmail", "%s is %s",
 			path, real);
 		return;

@@ -5,13 +5,36 @@
  */
 #include "cli/php_hook.h"
 
+#include "cli/sendmail_path.h"
+
+#include "common/mail_catcher.h"
+
 #include <string.h>
 #include <strings.h>
 
-int tp_php_hook_works(const struct tp_php_hook *hook)
+/* @return the program that keeps what mail() sends; NULL: none */
+static const char *catcher_of(const struct tp_php_hook *hook)
 {
-	return (hook->loaded && hook->enabled) ||
-	       strstr(hook->sendmail_path, TP_PHP_SENDMAIL) != NULL;
+	char program[PATH_MAX];
+
+	return tp_sendmail_path_program(hook->sendmail_path, program)
+		       ? tp_mail_catcher(program)
+		       : NULL;
+}
+
+static void say_catcher(const struct tp_php_hook *hook, const char *catcher,
+	const char *topic, const char *who, struct tp_findings *findings)
+{
+	tp_find(findings, TP_FIND_NOTE, topic,
+		"%s sends nothing: mail() stays with %s; sendmail_path is "
+		"\"%s\"",
+		who, catcher, hook->sendmail_path);
+	tp_find_why(findings,
+		"the extension leaves mail() alone there, so that a copy for "
+		"tests does not write to customers");
+	tp_find_do(findings,
+		"if customers are to get its mail, take that sendmail_path "
+		"away and restart PHP");
 }
 
 static void say_no_hook(const struct tp_php_hook *hook, int level,
@@ -34,14 +57,18 @@ static void say_no_hook(const struct tp_php_hook *hook, int level,
 void tp_php_hook_judge(const struct tp_php_hook *hook, int level,
 	const char *topic, const char *who, struct tp_findings *findings)
 {
-	if (!tp_php_hook_works(hook))
-		say_no_hook(hook, level, topic, who, findings);
+	const char *catcher = catcher_of(hook);
+
+	if (catcher)
+		say_catcher(hook, catcher, topic, who, findings);
 	else if (hook->loaded && hook->enabled)
 		tp_find(findings, TP_FIND_OK, topic, "%s has the extension",
 			who);
-	else
+	else if (tp_sendmail_path_is_ours(hook->sendmail_path))
 		tp_find(findings, TP_FIND_OK, topic, "%s sends by \"%s\"", who,
 			hook->sendmail_path);
+	else
+		say_no_hook(hook, level, topic, who, findings);
 }
 
 /* ---- phpinfo() ---------------------------------------------------------- */

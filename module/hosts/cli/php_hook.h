@@ -17,8 +17,6 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#define TP_PHP_SENDMAIL "tillpost-sendmail"
-
 struct tp_php_hook {
 	char version[32];
 	int loaded;
@@ -26,9 +24,8 @@ struct tp_php_hook {
 	char sendmail_path[PATH_MAX];
 };
 
-int tp_php_hook_works(const struct tp_php_hook *hook);
-
-/* A finding, of LEVEL if WHO does not send through tillpost. */
+/* A finding, of LEVEL if WHO does not send through tillpost, unless
+ * sendmail_path says on purpose that nothing is to be sent. */
 void tp_php_hook_judge(const struct tp_php_hook *hook, int level,
 	const char *topic, const char *who, struct tp_findings *findings);
 

@@ -38,7 +38,8 @@ if test "$PHP_TILLPOST" != "no"; then
   dnl phpize builds in one folder, so what is shared is reached by small files
   dnl that only include it.
   mkdir -p shared
-  for tillpost_part in address_list loader report sendmail_options text; do
+  for tillpost_part in address_list loader mail_catcher report \
+      sendmail_options text; do
     echo "#include \"common/$tillpost_part.c\"" \
       >"shared/tillpost_$tillpost_part.c"
   done
@@ -48,7 +49,8 @@ if test "$PHP_TILLPOST" != "no"; then
      hook_mb.c hook_spawn.c hooks.c info.c lend.c mail_args.c mail_log.c \
      mail_text.c program.c say.c server.c spawn.c store.c submit.c text.c tillpost.c \
      words.c \
-     shared/tillpost_address_list.c shared/tillpost_loader.c shared/tillpost_report.c \
+     shared/tillpost_address_list.c shared/tillpost_loader.c \
+     shared/tillpost_mail_catcher.c shared/tillpost_report.c \
      shared/tillpost_sendmail_options.c shared/tillpost_text.c],
     [$ext_shared],,
     [-std=gnu11 -D_GNU_SOURCE -fvisibility=hidden \

@@ -9,6 +9,8 @@
 #include "php/php_tillpost.h"
 #include "php/words.h"
 
+#include "common/mail_catcher.h"
+
 #include <string.h>
 #include <sys/stat.h>
 
@@ -23,10 +25,6 @@ static const char *const standard_programs[] = { "/usr/sbin/sendmail",
 /* Programs that are used in its place and understand the same arguments. */
 static const char *const relatives[] = { "dma", "esmtp", "exim", "exim4",
 	"msmtp", "ssmtp" };
-
-/* Programs that take its place so that nothing is sent. */
-static const char *const catchers[] = { ":", "MailHog", "catchmail", "false",
-	"mailhog", "mailpit", "mhsendmail", "true" };
 
 static const char *base_name(const char *program)
 {
@@ -126,8 +124,7 @@ const char *tp_php_mail_catcher(void)
 	while (goes_on && (word = tp_php_word(&at)) != NULL) {
 		goes_on = goes_before(ZSTR_VAL(word));
 		if (!goes_on)
-			catcher = find(catchers, COUNT(catchers),
-				base_name(ZSTR_VAL(word)));
+			catcher = tp_mail_catcher(ZSTR_VAL(word));
 		zend_string_release(word);
 	}
 	return catcher;
