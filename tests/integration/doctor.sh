@@ -247,10 +247,17 @@ printf '%s\n' "ReadWritePaths=$work/state" "BindReadOnlyPaths=$work" >"$work/uni
 doctor 0 --selector s9 --unit "$work/unit"
 ! grep -q '^warning  service' "$work/out" || fail "the unit names them all"
 
-mkdir "$work/etc/.setup.AbCdEf"
+mkdir "$work/etc/.setup.AbCdE7"
+mkdir "$work/etc/.setup.\$(id)x" "$work/etc/.setup.a;b c\`" \
+	"$work/etc/.setup.x" "$work/etc/.setup.AbCdE78"
 doctor 0 --selector s9
-finds warning configuration 'left by a setup'
-rmdir "$work/etc/.setup.AbCdEf"
+finds warning configuration 'AbCdE7 was left by a setup'
+[ "$(grep -c 'left by a setup' "$work/out")" -eq 1 ] ||
+	fail "names that setup does not make"
+[ "$(id -u)" -ne 0 ] || grep -q \
+	"do:  setpriv --reuid=$TP_UID .* rm -r $work/etc/.setup.AbCdE7" \
+	"$work/out" || fail "root would remove for another user"
+rmdir "$work"/etc/.setup.*
 
 mv "$TP_CONFIG" "$TP_CONFIG.away"
 doctor 78

@@ -78,14 +78,28 @@ static void wrong_mode(struct tp_doctor *doctor, int level, const char *topic,
 
 /* ---- configuration ------------------------------------------------------ */
 
-/* What a killed setup leaves may hold a secret. */
-static void look_for_leftovers(struct tp_doctor *doctor)
+/* As mkdtemp() makes it: the directory is not root's, and any other name
+ * could be one that a shell takes for more. */
+static int is_draft(const char *name)
+{
+	static const char begin[] = ".setup.";
+	const size_t len = sizeof(begin) - 1;
+
+	return strncmp(name, begin, len) == 0 && strlen(name) == len + 6 &&
+	       strspn(name + len, "abcdefghijklmnopqrstuvwxyz"
+				  "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				  "0123456789") == 6;
+}
+
+/* What a killed setup leaves may hold a secret. ST is the directory's. */
+static void look_for_leftovers(struct tp_doctor *doctor, const struct stat *st)
 {
 	DIR *dir = opendir(doctor->directory);
 	const struct dirent *entry;
+	char as[AS_USER_BYTES];
 
 	while (dir && (entry = readdir(dir)) != NULL) {
-		if (strncmp(entry->d_name, ".setup.", 7) != 0)
+		if (!is_draft(entry->d_name))
 			continue;
 		tp_find(&doctor->findings, TP_FIND_WARNING, "configuration",
 			"%s/%s was left by a setup that was killed",
@@ -93,7 +107,8 @@ static void look_for_leftovers(struct tp_doctor *doctor)
 		tp_find_why(&doctor->findings,
 			"it may hold a password, though only its owner can "
 			"read it");
-		tp_find_do(&doctor->findings, "rm -r %s/%s", doctor->directory,
+		tp_find_do(&doctor->findings, "%srm -r %s/%s",
+			as_user(st->st_uid, st->st_gid, as), doctor->directory,
 			entry->d_name);
 	}
 	if (dir)
@@ -117,13 +132,14 @@ void tp_doctor_config_file(struct tp_doctor *doctor)
 		wrong_mode(doctor, TP_FIND_ERROR, "configuration",
 			doctor->config_path, &st, 0644,
 			"who can write it decides where the mail goes");
-	if (look(doctor, TP_FIND_ERROR, "configuration", doctor->directory,
-		    &st) &&
-		(st.st_mode & (S_IWGRP | S_IWOTH)) && !(st.st_mode & S_ISVTX))
+	if (!look(doctor, TP_FIND_ERROR, "configuration", doctor->directory,
+		    &st))
+		return;
+	if ((st.st_mode & (S_IWGRP | S_IWOTH)) && !(st.st_mode & S_ISVTX))
 		wrong_mode(doctor, TP_FIND_ERROR, "configuration",
 			doctor->directory, &st, 0755,
 			"others could replace the files in it");
-	look_for_leftovers(doctor);
+	look_for_leftovers(doctor, &st);
 }
 
 /* ---- secrets ------------------------------------------------------------ */
