@@ -1,13 +1,16 @@
 /*
- * query.h - how a process that only submits asks the daemon what became of
- *           its mail
+ * query.h - how another process asks the daemon what became of its mail, or to
+ *           wait for a relay no longer
  *
  * JOB     A stream socket, <spool>/query. One JSON object per line each way;
  *         the kernel says who asks (SO_PEERCRED), the answerer decides what he
- *         may see. Nothing can be changed through it.
+ *         may see and do. No mail and no setting can be changed through it.
  *             {"op":"message","queue_id":"..."}
  *             {"op":"outcomes","store":"eu","verdict":"failed","limit":20}
  *             {"op":"status"}
+ *             {"op":"kick","relay":"office"}
+ *         kick ends the pause of a relay, or of all without "relay"; it has no
+ *         rows, and is for the superuser and the daemon's own user.
  *         Answer: any number of {"row":{...}}, then {"end":0} or
  *         {"end":-11,"where":"...","text":"..."}. query_wire.h has all keys.
  *         The files: query_server.c, query_client.c; query_wire.c (the lines,
@@ -17,9 +20,10 @@
  *         16 connections, 4 of one user, who loses some to others when there
  *         is no place left; no other user keeps out the superuser and the
  *         server's own. Answer rows 1,000 and each 64 KiB, 1 MiB together. A
- * client gives up after 5 s without a byte, and after 30 s in all. LAYER
- * adapters; jansson. THREADS the server has one thread of its own, which blocks
- * all signals. SPDX-License-Identifier: MIT
+ *         client gives up after 5 s without a byte, and after 30 s in all.
+ * LAYER   adapters; jansson.
+ * THREADS the server has one thread of its own, which blocks all signals.
+ * SPDX-License-Identifier: MIT
  */
 #ifndef TP_ADAPTERS_QUERY_H
 #define TP_ADAPTERS_QUERY_H
@@ -31,13 +35,18 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum tp_query_op { TP_QUERY_MESSAGE, TP_QUERY_OUTCOMES, TP_QUERY_STATUS };
+enum tp_query_op {
+	TP_QUERY_MESSAGE,
+	TP_QUERY_OUTCOMES,
+	TP_QUERY_STATUS,
+	TP_QUERY_KICK
+};
 
 #define TP_QUERY_ROWS_MAX_COUNT 1000
 
-/* A message has a queue id, the status nothing; outcomes have any of it, and a
- * limit of 1 to TP_QUERY_ROWS_MAX_COUNT. Without a store: all that may be
- * seen. */
+/* A message has a queue id, the status nothing, a kick a relay or nothing;
+ * outcomes have any of it, and a limit of 1 to TP_QUERY_ROWS_MAX_COUNT. Without
+ * a store: all that may be seen. */
 struct tp_query_request {
 	enum tp_query_op op;
 	struct tp_outcome_filter filter;
@@ -79,7 +88,7 @@ struct tp_query_relay {
 
 /* Where rows go: on the server to the socket, on the client to the caller. A
  * nonzero return ends the answer. Only the one for the request's op is
- * called. */
+ * called; a kick has none. */
 struct tp_query_sink {
 	void *ctx;
 	int (*message)(void *ctx, const struct tp_query_message *message);

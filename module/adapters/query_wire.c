@@ -119,6 +119,7 @@ static const char *const op_names[] = {
 	[TP_QUERY_MESSAGE] = "message",
 	[TP_QUERY_OUTCOMES] = "outcomes",
 	[TP_QUERY_STATUS] = "status",
+	[TP_QUERY_KICK] = "kick",
 };
 
 /* ---- values of structs -------------------------------------------------- */
@@ -496,7 +497,7 @@ static int take_op(const json_t *value, struct tp_query_request *request,
 		return TP_OK;
 	}
 	return tp_fail(err, TP_EINVAL, "op",
-		"must be \"message\", \"outcomes\" or \"status\"");
+		"must be \"message\", \"outcomes\", \"status\" or \"kick\"");
 }
 
 static int take_limit(const json_t *value, struct tp_query_request *request,
@@ -515,7 +516,8 @@ static int take_limit(const json_t *value, struct tp_query_request *request,
 static int goes_with(enum tp_query_op op, const char *key)
 {
 	return op == TP_QUERY_OUTCOMES ||
-	       (op == TP_QUERY_MESSAGE && strcmp(key, "queue_id") == 0);
+	       (op == TP_QUERY_MESSAGE && strcmp(key, "queue_id") == 0) ||
+	       (op == TP_QUERY_KICK && strcmp(key, "relay") == 0);
 }
 
 static int take_key(const char *key, const json_t *value,
@@ -628,8 +630,11 @@ static int show_row(const json_t *row, enum tp_query_op op,
 		return show_message(row, sink, err);
 	case TP_QUERY_OUTCOMES:
 		return show_outcome(row, sink, err);
-	default:
+	case TP_QUERY_STATUS:
 		return show_relay(row, sink, err);
+	default:
+		return tp_fail(
+			err, TP_EPROTO, WHERE, "a row was not asked for");
 	}
 }
 

@@ -9,6 +9,7 @@
  *             outcomes  store, relay, queue_id, message_id, recipient,
  *                       verdict, since_ms, until_ms, after_event_id, limit
  *             status    none
+ *             kick      relay
  *         An unknown key is refused: what it asks for would be passed over.
  *         Keys of a row:
  *             message   queue_id, store, state, reason, attempts, created_ms,
@@ -17,6 +18,7 @@
  *             status    store, relay, state, reason, retry_ms, connections,
  *                       waiting_count, queued_count, active_count,
  *                       held_count, oldest_ms, body_bytes
+ *         kick has no rows.
  *         All are there; a reader passes over what it does not know.
  * LAYER   adapters; jansson.
  * THREADS any; works on its arguments only.

@@ -5,7 +5,8 @@
  *         is named in the `users` of stores may see what became of their mail.
  *         Everybody who may submit as a store may see the state of a message
  *         whose id he knows, without addresses and without anybody's words.
- *         What may not be seen is answered like what is not there.
+ *         What may not be seen is answered like what is not there. Only the
+ *         first two may end the pause of a relay.
  * BOUNDS  one question takes about TP_QUERY_SEARCH_MAX_MS at most: nobody can
  *         keep the others waiting with a search through millions of outcomes.
  *         The delivery does not wait at all: answers have connections to the
@@ -421,6 +422,21 @@ static int answer_status(const struct asker *asker, struct tp_error *err)
 	return rc < 0 ? rc : TP_OK;
 }
 
+/* ---- kick --------------------------------------------------------------- */
+
+/* A relay that is not known here has no pause. */
+static int answer_kick(const struct asker *asker,
+	const struct tp_query_request *request, struct tp_error *err)
+{
+	if (!asker->sees_all)
+		return tp_fail(err, TP_EPERM, "kick",
+			"user %.40s may not end the pause of a relay: root and "
+			"the user of tillpostd may",
+			asker->user.name ? asker->user.name : "?");
+	tp_engine_kick(asker->handle->engine, request->filter.relay);
+	return TP_OK;
+}
+
 /* ---- who asks ----------------------------------------------------------- */
 
 /* What the query server's thread keeps. */
@@ -474,6 +490,8 @@ static int answer_asker(struct asker *asker,
 		return answer_message(asker, request, err);
 	case TP_QUERY_OUTCOMES:
 		return answer_outcomes(asker, request, err);
+	case TP_QUERY_KICK:
+		return answer_kick(asker, request, err);
 	default:
 		return answer_status(asker, err);
 	}

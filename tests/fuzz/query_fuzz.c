@@ -1,11 +1,10 @@
 /*
  * query_fuzz.c - any bytes as a line of the query socket
  *
- * JOB     The first byte says what the rest is: "?" a request, "m", "o", "s" a
- *         line of an answer to message, outcomes, status. What is taken must
- *         keep its bounds, and be taken again after it was written; a refusal
- *         must say why.
- * SPDX-License-Identifier: MIT
+ * JOB     The first byte says what the rest is: "?" a request, "m", "o",
+ *         "s", "k" a line of an answer to message, outcomes, status, kick. What
+ * is taken must keep its bounds, and be taken again after it was written; a
+ * refusal must say why. SPDX-License-Identifier: MIT
  */
 #include "adapters/query_wire.h"
 #include "base/text.h"
@@ -65,6 +64,9 @@ static void try_request(const char *line, size_t len)
 		tp_queue_id_valid(asked.request.filter.queue_id));
 	need(asked.request.filter.queue_id ||
 		asked.request.op != TP_QUERY_MESSAGE);
+	need(asked.request.op != TP_QUERY_KICK ||
+		(!asked.request.filter.store &&
+			!asked.request.filter.queue_id));
 	/* It may grow: what came as it was is escaped now. */
 	rc = tp_query_wire_request(&asked.request, &again, &err);
 	need(rc == TP_OK || rc == TP_EINVAL);
@@ -138,6 +140,7 @@ static void try_answer(const char *line, size_t len, enum tp_query_op op)
 		need_reason(rc, &err);
 	need((rc == TP_QUERY_LINE_LAST) == (shown.rows == 1));
 	need(rc != TP_QUERY_LINE_ROW && shown.rows <= 1);
+	need(op != TP_QUERY_KICK || shown.rows == 0);
 	if (shown.rows) {
 		need(shown.again.data[shown.again.len - 1] == '\n');
 		need(tp_query_wire_answer(shown.again.data, shown.again.len - 1,
@@ -164,6 +167,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case 's':
 		try_answer(line, size - 1, TP_QUERY_STATUS);
+		break;
+	case 'k':
+		try_answer(line, size - 1, TP_QUERY_KICK);
 		break;
 	default:
 		break;

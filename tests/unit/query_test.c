@@ -53,6 +53,7 @@ struct fixture {
 	atomic_int row_count;  /* outcomes: so many rows ... */
 	atomic_int text_bytes; /* ... each with so long a text */
 	atomic_int pause_ms;   /* before each row */
+	char kicked[32];       /* the relay, or "all"; read after the answer */
 };
 
 static int descriptor_count(void)
@@ -124,6 +125,11 @@ static int answer(void *ctx, uid_t uid, const struct tp_query_request *request,
 	look_at_signals(fixture);
 	if (request->op == TP_QUERY_OUTCOMES)
 		return give_outcomes(fixture, request, sink);
+	if (request->op == TP_QUERY_KICK) {
+		(void)snprintf(fixture->kicked, sizeof(fixture->kicked), "%s",
+			request->filter.relay ? request->filter.relay : "all");
+		return TP_OK;
+	}
 	if (request->op == TP_QUERY_STATUS)
 		return tp_fail(err, TP_ENOTFOUND, "a place", "no \"status\"");
 	message.attempts = (int)uid;
@@ -350,6 +356,27 @@ static void an_answer_comes_back_to_who_asked(void **state)
 	assert_int_equal(
 		ask(fixture->spool, TP_QUERY_OUTCOMES, &seen, &err), 0);
 	assert_int_equal(atomic_load(&fixture->asked_count), 3);
+}
+
+static void a_kick_comes_to_the_answerer_and_back(void **state)
+{
+	static const char *const relays[] = { "office", NULL };
+	const struct tp_query_sink none = { .ctx = NULL };
+	struct fixture *fixture = *state;
+	size_t i;
+
+	for (i = 0; i < COUNT(relays); i++) {
+		const struct tp_query_request request = {
+			.op = TP_QUERY_KICK,
+			.filter.relay = relays[i],
+		};
+		struct tp_error err = TP_ERROR_INIT;
+
+		assert_int_equal(
+			tp_query_ask(fixture->spool, &request, &none, &err), 0);
+		assert_string_equal(
+			fixture->kicked, relays[i] ? relays[i] : "all");
+	}
 }
 
 static void the_answerers_error_is_the_askers(void **state)
@@ -1197,6 +1224,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(an_answer_comes_back_to_who_asked),
+		TEST(a_kick_comes_to_the_answerer_and_back),
 		TEST(the_answerers_error_is_the_askers),
 		TEST(a_client_may_have_enough),
 		TEST(an_answer_of_many_rows_arrives_whole),

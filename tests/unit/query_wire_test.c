@@ -51,6 +51,8 @@ static void requests_come_back_as_they_were(void **state)
 	static const struct tp_query_request cases[] = {
 		{ .op = TP_QUERY_STATUS },
 		{ .op = TP_QUERY_MESSAGE, .filter.queue_id = ID },
+		{ .op = TP_QUERY_KICK },
+		{ .op = TP_QUERY_KICK, .filter.relay = "office" },
 		{ .op = TP_QUERY_OUTCOMES, .filter.limit = 1 },
 		{ .op = TP_QUERY_OUTCOMES,
 			.filter.store = "eu",
@@ -97,6 +99,11 @@ static void requests_are_exactly_these_lines(void **state)
 		.filter.store = "eu",
 		.filter.limit = 20,
 	};
+	static const struct tp_query_request kick = {
+		.op = TP_QUERY_KICK,
+		.filter.relay = "office",
+	};
+	static const struct tp_query_request kick_all = { .op = TP_QUERY_KICK };
 	struct tp_buf buf = TP_BUF_INIT(TP_QUERY_REQUEST_MAX_BYTES);
 	struct tp_error err = TP_ERROR_INIT;
 
@@ -108,6 +115,13 @@ static void requests_are_exactly_these_lines(void **state)
 	assert_int_equal(tp_query_wire_request(&outcomes, &buf, &err), TP_OK);
 	assert_string_equal(tp_buf_str(&buf),
 		"{\"op\":\"outcomes\",\"store\":\"eu\",\"limit\":20}\n");
+	tp_buf_clear(&buf);
+	assert_int_equal(tp_query_wire_request(&kick, &buf, &err), TP_OK);
+	assert_string_equal(
+		tp_buf_str(&buf), "{\"op\":\"kick\",\"relay\":\"office\"}\n");
+	tp_buf_clear(&buf);
+	assert_int_equal(tp_query_wire_request(&kick_all, &buf, &err), TP_OK);
+	assert_string_equal(tp_buf_str(&buf), "{\"op\":\"kick\"}\n");
 	tp_buf_free(&buf);
 }
 
@@ -179,6 +193,13 @@ static void bad_requests_are_refused_by_name(void **state)
 			"query socket", "\"limit\" does not go" },
 		{ "{\"op\":\"message\",\"queue_id\":null}", "queue_id",
 			"wrong type" },
+		{ "{\"op\":\"kick\",\"store\":\"eu\"}", "query socket",
+			"\"store\" does not go with \"kick\"" },
+		{ "{\"op\":\"kick\",\"limit\":1}", "query socket",
+			"\"limit\" does not go" },
+		{ "{\"op\":\"kick\",\"relay\":[\"office\"]}", "relay",
+			"wrong type" },
+		{ "{\"op\":\"kick\",\"relay\":null}", "relay", "wrong type" },
 		{ "{\"op\":\"outcomes\",\"limit\":0}", "limit", "1 to 1000" },
 		{ "{\"op\":\"outcomes\",\"limit\":1001}", "limit",
 			"1 to 1000" },
@@ -416,6 +437,27 @@ static void relays_come_back_as_they_were(void **state)
 	assert_int_equal(answered(&buf, TP_QUERY_STATUS, &seen, &err),
 		TP_QUERY_LINE_ROW);
 	assert_int_equal(seen.count, 1);
+	tp_buf_free(&buf);
+}
+
+static void a_kick_is_answered_without_rows(void **state)
+{
+	const struct tp_query_relay relay = {
+		.store = "eu", .relay = "office", .state = "ready", .reason = ""
+	};
+	struct tp_buf buf = TP_BUF_INIT(TP_QUERY_LINE_MAX_BYTES);
+	struct tp_error err = TP_ERROR_INIT;
+	struct seen seen = { .count = 0 };
+
+	(void)state;
+	assert_int_equal(tp_query_wire_end(TP_OK, &err, &buf), TP_OK);
+	assert_int_equal(
+		answered(&buf, TP_QUERY_KICK, &seen, &err), TP_QUERY_LINE_END);
+	tp_buf_clear(&buf);
+	assert_int_equal(tp_query_wire_relay(&relay, &buf), TP_OK);
+	assert_int_equal(answered(&buf, TP_QUERY_KICK, &seen, &err), TP_EPROTO);
+	assert_non_null(strstr(err.text, "not asked for"));
+	assert_int_equal(seen.count, 0);
 	tp_buf_free(&buf);
 }
 
@@ -686,6 +728,7 @@ int main(void)
 		cmocka_unit_test(deep_nesting_is_refused),
 		cmocka_unit_test(messages_come_back_as_they_were),
 		cmocka_unit_test(relays_come_back_as_they_were),
+		cmocka_unit_test(a_kick_is_answered_without_rows),
 		cmocka_unit_test(outcomes_come_back_as_they_were),
 		cmocka_unit_test(times_come_back_to_the_millisecond),
 		cmocka_unit_test(words_of_a_server_stay_on_their_line),
