@@ -47,6 +47,8 @@ struct tillpost_handle {
 	struct tp_outcome_sink sink;
 	struct tp_engine *engine;
 	int stop_pipe[2];
+	/* Until then no daemon is kicked: it did not answer in time. */
+	_Atomic int64_t kick_after_mono_ms;
 	pthread_mutex_t delivery_lock;
 	unsigned delivery_count;	/* starts without their stop */
 	struct tp_spool_intake *intake; /* NULL unless OPEN_INTAKE */
@@ -199,6 +201,10 @@ void tp_handle_query_stop(tillpost_handle *handle);
 /* What the daemon of this handle's spool says of the relays.
  * @return 0; TP_ECONNECT (none runs), or as tp_query_ask() */
 int tp_query_calls_relays(tillpost_handle *handle, struct tp_relay_list *list,
+	struct tp_error *err) TP_USE_RESULT;
+/* Ends the pause of RELAY, NULL: of all, in the daemon of this handle's spool.
+ * @return 0; TP_ECONNECT (none runs), TP_EPERM, or as tp_query_ask() */
+int tp_query_calls_kick(tillpost_handle *handle, const char *relay,
 	struct tp_error *err) TP_USE_RESULT;
 /* The calls of the same names in the role submit: they ask the process that
  * takes the spool in. The handle was found usable. */

@@ -13,6 +13,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* A daemon that hangs is not waited for with every message of many. */
+#define KICK_PAUSE_MS 30000
+
 /* ---- status ------------------------------------------------------------- */
 
 /* A handle that does not deliver asks the daemon of its spool, whatever its own
@@ -288,10 +291,44 @@ static int log_cancelled(void *ctx, const struct tp_outcome *outcome)
 	return 0;
 }
 
-static int kick_relay(void *ctx, const struct tp_queue_item *item)
+static int copy_relay(void *ctx, const struct tp_queue_item *item)
 {
-	tp_engine_kick(ctx, item->relay);
-	return 0;
+	char **relay = ctx;
+
+	*relay = tp_strdup(item->relay);
+	return 1;
+}
+
+/* The lane that pauses may be the daemon's. If there is none, or it cannot be
+ * asked, nothing is lost: the message is due. */
+static void kick(tillpost_handle *handle, const char *relay)
+{
+	struct tp_error unsaid = TP_ERROR_INIT;
+
+	tp_engine_kick(handle->engine, relay);
+	if (tp_engine_running(handle->engine) ||
+		tp_deadline_left_ms(handle->kick_after_mono_ms) > 0)
+		return;
+	if (tp_query_calls_kick(handle, relay, &unsaid) == TP_ETIMEOUT)
+		handle->kick_after_mono_ms = tp_deadline_ms(KICK_PAUSE_MS);
+}
+
+/* A person who lets a message go also means: stop waiting for its relay. */
+static int kick_relay_of(
+	tillpost_handle *handle, const char *queue_id, struct tp_error *err)
+{
+	struct tp_queue_filter this_one = {
+		.queue_id = queue_id,
+		.state = -1,
+	};
+	char *relay = NULL;
+	int rc = handle->queue->ops->list(
+		handle->queue, &this_one, copy_relay, &relay, err);
+
+	if (relay)
+		kick(handle, relay);
+	tp_free(relay);
+	return rc;
 }
 
 static int act(tillpost_handle *handle, enum tp_queue_action action,
@@ -300,10 +337,6 @@ static int act(tillpost_handle *handle, enum tp_queue_action action,
 	struct tp_outcome_filter cancelled = {
 		.queue_id = queue_id,
 		.verdict = "cancelled",
-	};
-	struct tp_queue_filter this_one = {
-		.queue_id = queue_id,
-		.state = -1,
 	};
 	int rc = handle->queue->ops->act(handle->queue, action, queue_id,
 		tp_now_ms(&handle->clock), err);
@@ -314,12 +347,9 @@ static int act(tillpost_handle *handle, enum tp_queue_action action,
 		return handle->queue->ops->outcomes(handle->queue, &cancelled,
 			log_cancelled, &handle->sink, err);
 	tp_engine_wake(handle->engine);
-	if (action != TP_QUEUE_RETRY)
+	if (action != TP_QUEUE_RETRY && action != TP_QUEUE_RELEASE)
 		return TP_OK;
-	/* A person who asks for a retry also means: stop waiting for the
-	 * relay of this message. */
-	return handle->queue->ops->list(
-		handle->queue, &this_one, kick_relay, handle->engine, err);
+	return kick_relay_of(handle, queue_id, err);
 }
 
 int32_t tp_api_queue_action(tillpost_handle *handle, int32_t action,

@@ -1,5 +1,5 @@
 /*
- * query_calls.c - status, queue and outcomes in the role submit
+ * query_calls.c - status, queue and outcomes in the role submit; and a kick
  *
  * JOB     Asks the process that takes the spool in (query_answer.c), and gives
  *         what it says the form of the interface. Keeps nothing.
@@ -255,4 +255,18 @@ int32_t tp_query_calls_status(tillpost_handle *handle,
 		tp_relay_list_show(&sum.relays, relay, ctx);
 	tp_relay_list_clear(&sum.relays);
 	return rc < 0 ? tp_abi_error(err, rc, &detail) : TP_OK;
+}
+
+/* ---- kick --------------------------------------------------------------- */
+
+int tp_query_calls_kick(
+	tillpost_handle *handle, const char *relay, struct tp_error *err)
+{
+	const struct tp_query_request request = {
+		.op = TP_QUERY_KICK,
+		.filter.relay = relay,
+	};
+	const struct tp_query_sink none = { .ctx = NULL };
+
+	return ask(handle, &request, &none, err);
 }

@@ -254,19 +254,37 @@ full_disk()
 
 # ---- an outage --------------------------------------------------------------
 
-outage()
+# waits_for_relay NAME: 20 mails, and the relay works, but nobody knows
+waits_for_relay()
 {
-	machine c "$usual"
-	starts
-	queued 20 outage
+	queued 20 "$1"
 	in_time "relay-down is told" logs relay-down
 	relay_works
 	sleep 1
 	true_that "the daemon still waits" not drained
+}
+
+outage()
+{
+	machine c "$usual"
+	starts
+	waits_for_relay outage
+	pid=$TP_PID
 	guide_runs "A relay is out" "queue retry --all"
 	arrived_once outage
 	relay_out
-	echo "an outage: 20 mails, at once after it"
+
+	# One message that goes brings the others: they wait for the relay only.
+	: >"$TP_LOG"
+	waits_for_relay another
+	id=$(head -n 1 another | cut -d ' ' -f 1)
+	true_that "it is held" tillpost queue hold "$id"
+	true_that "it is released" tillpost queue release "$id"
+	arrived_once another
+	true_that "the daemon is the same" [ "$pid" = "$TP_PID" ]
+	true_that "it read no configuration again" not logs reload
+	relay_out
+	echo "an outage: 20 mails at once after it, by retry and by release"
 }
 
 # ---- monitoring -------------------------------------------------------------

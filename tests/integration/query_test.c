@@ -17,6 +17,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #define RED_UID 65534 /* nobody */
 #define BLUE_UID 61003
@@ -588,6 +589,130 @@ static void root_sees_the_whole_status(
 	CHECK(status.spooled_count == 0 && status.quarantined_count == 0);
 }
 
+/* ---- kick --------------------------------------------------------------- */
+
+/* What the daemon says to one line at the socket, which every user may write
+ * to. */
+static void say_line(const struct world *world, const char *line, char *out,
+	size_t out_bytes)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	size_t len = 0;
+	ssize_t got = 1;
+
+	CHECK(snprintf(at.sun_path, sizeof(at.sun_path), "%s/query",
+		      world->spool) < (int)sizeof(at.sun_path));
+	CHECK(connect(fd, (struct sockaddr *)&at, sizeof(at)) == 0);
+	reply(fd, line);
+	while (got > 0 && len < out_bytes - 1) {
+		got = recv(fd, out + len, out_bytes - 1 - len, 0);
+		if (got > 0)
+			len += (size_t)got;
+	}
+	out[len] = '\0';
+	(void)close(fd);
+}
+
+static void may_not_kick(struct world *world, tillpost_handle *handle)
+{
+	char said[1024];
+
+	(void)handle;
+	say_line(world, "{\"op\":\"kick\"}\n", said, sizeof(said));
+	CHECK(strstr(said, "{\"end\":-12,") == said);
+	CHECK(strstr(said, "may not end the pause of a relay") != NULL);
+	say_line(world, "{\"op\":\"kick\",\"relay\":\"dead\"}\n", said,
+		sizeof(said));
+	CHECK(strstr(said, "{\"end\":-12,") == said);
+}
+
+static void may_kick(struct world *world, tillpost_handle *handle)
+{
+	char said[1024];
+
+	(void)handle;
+	say_line(world, "{\"op\":\"kick\"}\n", said, sizeof(said));
+	CHECK(strcmp(said, "{\"end\":0}\n") == 0);
+	say_line(world, "{\"op\":\"kick\",\"relay\":\"other\"}\n", said,
+		sizeof(said));
+	CHECK(strcmp(said, "{\"end\":0}\n") == 0);
+}
+
+struct pause {
+	int64_t retry_ms;
+};
+
+static int32_t keep_pause(void *ctx, const struct tillpost_relay_status *relay)
+{
+	struct pause *pause = ctx;
+
+	if (strcmp(relay->relay, "dead") == 0)
+		pause->retry_ms = relay->retry_ms;
+	return 0;
+}
+
+static int64_t pause_of_dead(struct world *world, tillpost_handle *daemon)
+{
+	struct pause pause = { .retry_ms = 0 };
+
+	CHECK_OK(world, world->api->status(
+				daemon, NULL, keep_pause, &pause, &world->err));
+	return pause.retry_ms;
+}
+
+/* Soon: the message may be on its way just now, and refuse. */
+static void act_on_blue(
+	struct world *world, tillpost_handle *looker, int32_t action)
+{
+	int32_t rc = TILLPOST_EBUSY;
+	int i;
+
+	for (i = 0; i < 500 && rc < 0; i++) {
+		sleep_ms(i > 0 ? 20 : 0);
+		TILLPOST_INIT(&world->err);
+		rc = world->api->queue_action(
+			looker, action, waiting_blue.id, &world->err);
+	}
+	CHECK_OK(world, rc);
+}
+
+/* It was tried again, and so pauses for another time. */
+static void dead_was_tried(
+	struct world *world, tillpost_handle *daemon, int64_t *pause_ms)
+{
+	int64_t now_ms = 0;
+	int i;
+
+	for (i = 0; i < 500 && (now_ms == 0 || now_ms == *pause_ms); i++) {
+		sleep_ms(20);
+		now_ms = pause_of_dead(world, daemon);
+	}
+	CHECK(i < 500);
+	*pause_ms = now_ms;
+}
+
+/* By a handle that delivers nothing: the lanes are of the one that does. */
+static void retry_and_release_kick_the_daemon(
+	struct world *world, tillpost_handle *daemon)
+{
+	tillpost_handle *looker = NULL;
+	int64_t pause_ms = 0;
+
+	dead_was_tried(world, daemon, &pause_ms);
+	CHECK_OK(world,
+		open_handle(world, TILLPOST_ROLE_EMBEDDED,
+			TILLPOST_OPEN_PASSIVE, world->config, NULL, &looker));
+	act_on_blue(world, looker, TILLPOST_QUEUE_RETRY);
+	dead_was_tried(world, daemon, &pause_ms);
+	act_on_blue(world, looker, TILLPOST_QUEUE_HOLD);
+	sleep_ms(100);
+	CHECK(pause_of_dead(world, daemon) == pause_ms);
+	act_on_blue(world, looker, TILLPOST_QUEUE_RELEASE);
+	dead_was_tried(world, daemon, &pause_ms);
+	world->api->close(&looker);
+}
+
 /* ---- all in one world, which is delivered once -------------------------- */
 
 static void each_user_is_told_his_own(struct world *world)
@@ -607,6 +732,10 @@ static void each_user_is_told_his_own(struct world *world)
 	as_user(world, BLUE_UID, blue_sees_the_status_of_both_his_relays);
 	as_user(world, NEITHER_UID, others_see_nothing_in_the_status);
 	as_user(world, 0, root_sees_the_whole_status);
+	as_user(world, RED_UID, may_not_kick);
+	as_user(world, NEITHER_UID, may_not_kick);
+	as_user(world, 0, may_kick);
+	retry_and_release_kick_the_daemon(world, daemon);
 	CHECK(has_file(world, "spool", "query"));
 	world->api->close(&daemon);
 	CHECK(!has_file(world, "spool", "query"));

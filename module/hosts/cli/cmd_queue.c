@@ -52,6 +52,42 @@ static int32_t call(const struct tp_cli *cli, int32_t number, const char *name,
 static const struct tp_action_kind kind = { "queue_id", actions,
 	TP_COUNT(actions), call };
 
+static int32_t note_waiting(void *ctx, const struct tillpost_queue_entry *entry)
+{
+	int *waiting = ctx;
+
+	*waiting = strcmp(entry->state, "queued") == 0 ||
+		   strcmp(entry->state, "held") == 0;
+	return 1;
+}
+
+/* One of many that waited when they were listed. The first ones wake up their
+ * relay, so that others may be on their way, or sent, before their turn: what
+ * was asked for is done. */
+static int32_t call_for_all(const struct tp_cli *cli, int32_t number,
+	const char *name, struct tillpost_error *err)
+{
+	int32_t rc = call(cli, number, name, err);
+	struct tillpost_queue_filter filter;
+	struct tillpost_error unsaid;
+	int waiting = 0;
+
+	if (rc != TILLPOST_ESTATE && rc != TILLPOST_ENOTFOUND)
+		return rc;
+	TILLPOST_INIT(&filter);
+	TILLPOST_INIT(&unsaid);
+	filter.queue_id = name;
+	if (cli->plugin.api->queue_list(cli->handle, &filter, note_waiting,
+		    &waiting, &unsaid) < 0 ||
+		waiting)
+		return rc;
+	TILLPOST_INIT(err);
+	return TILLPOST_OK;
+}
+
+static const struct tp_action_kind kind_all = { "queue_id", actions,
+	TP_COUNT(actions), call_for_all };
+
 static const struct tp_column columns[] = {
 	{ .title = "ID" },
 	{ .title = "AGE", .right = 1 },
@@ -291,7 +327,8 @@ static int act_on_all(struct tp_cli *cli, const struct tp_action *action,
 		first = tp_cli_fail(&err);
 	} else {
 		for (i = 0; i < ids.count; i++) {
-			int rc = tp_action_do(cli, &kind, action, ids.items[i]);
+			int rc = tp_action_do(
+				cli, &kind_all, action, ids.items[i]);
 
 			done += rc == EX_OK;
 			if (first == EX_OK)
