@@ -315,6 +315,42 @@ mended
 doctor 78 --store nowhere
 finds error stores 'named nowhere'
 
+# What only the service has keeps nothing but the login from being looked at.
+# lacks KEY VALUE: until mended
+lacks()
+{
+	changed "s|password_file = .*|$1 = \"$2\";|"
+	doctor 0 --selector s9 --to kunde@example.org
+	finds warning configuration "$2"
+	finds warning secret "$1 of relay relay is not to be had here: $2"
+	finds note login 'relay: not tried, .* nor a test mail sent'
+	for topic in queue spool log disk daemon port 'tls mode' spf dmarc php; do
+		finds ok "$topic" .
+	done
+	! grep -qE "^[a-z]+ +(login:.*logged|test mail)" "$work/out" ||
+		fail "a login without a password"
+	[ ! -s "$work/err" ] || fail "it is said twice"
+}
+
+unset TP_DOCTOR_PASSWORD
+lacks password_env TP_DOCTOR_PASSWORD
+TP_DOCTOR_PASSWORD=$A_PASS1
+export TP_DOCTOR_PASSWORD
+doctor 0 --selector s9
+finds ok login 'logged in'
+! grep -q 'not to be had' "$work/out" || fail "the variable is set"
+unset TP_DOCTOR_PASSWORD
+mended
+lacks password_file /run/credentials/tp-doctor.service/relay
+grep -q 'while the service runs' "$work/out" || fail "how to read a credential"
+# What is wrong besides is still an error.
+chmod 666 "$queue"
+doctor 78 --selector s9
+finds error queue 'others may open|0666'
+finds warning configuration 'only for the service'
+chmod 600 "$queue"
+mended
+
 # ---- domains ----------------------------------------------------------------
 
 # from ADDRESS CODE OPTION...

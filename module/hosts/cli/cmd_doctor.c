@@ -73,14 +73,32 @@ static int check_config(struct tp_doctor *doctor)
 	return found == 0;
 }
 
+/* Without the secrets, if they are what is missing: check() has found no
+ * error, so that they are missing where only the service has them. */
+static int32_t open_at_all(struct tp_doctor *doctor, struct tillpost_error *err)
+{
+	struct tp_cli *cli = doctor->cli;
+	int32_t log_level = cli->log_level;
+	int32_t rc;
+
+	/* What it says of the secrets are findings already. */
+	cli->log_level = TILLPOST_LOG_ERROR - 1;
+	rc = tp_cli_try_open(cli, cli->config_path, TILLPOST_OPEN_PASSIVE, err);
+	cli->log_level = log_level;
+	if (rc != TILLPOST_ECONFIG && rc != TILLPOST_EPERM)
+		return rc;
+	(void)snprintf(doctor->no_login, sizeof(doctor->no_login), "%s%s%s",
+		err->where, err->where[0] ? ": " : "", err->text);
+	return tp_cli_try_open(cli, cli->config_path, TP_CLI_LOOK, err);
+}
+
 /* @return 1 if there is a handle and the settings are known */
 static int open_handle(struct tp_doctor *doctor)
 {
 	struct tp_cli *cli = doctor->cli;
 	struct tillpost_error err;
 
-	if (tp_cli_try_open(
-		    cli, cli->config_path, TILLPOST_OPEN_PASSIVE, &err) < 0) {
+	if (open_at_all(doctor, &err) < 0) {
 		tp_find(&doctor->findings, TP_FIND_ERROR, "queue", "%s: %s",
 			err.where, err.text);
 		tp_find_why(&doctor->findings,

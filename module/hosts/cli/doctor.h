@@ -35,6 +35,8 @@ struct tp_doctor {
 	const char *config_path;
 	char directory[PATH_MAX]; /* of the configuration */
 	struct tp_user owner;
+	/* Why no login can be tried; "": one can. */
+	char no_login[TP_FIND_TEXT_BYTES];
 	struct tp_values values; /* empty if the settings cannot be used */
 	struct tp_findings findings;
 };

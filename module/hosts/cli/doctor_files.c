@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -144,19 +145,54 @@ void tp_doctor_config_file(struct tp_doctor *doctor)
 
 /* ---- secrets ------------------------------------------------------------ */
 
+/* A variable or a credential may be the service's alone. */
+static void not_here(struct tp_doctor *doctor, const char *relay,
+	const char *key, const char *value)
+{
+	tp_find(&doctor->findings, TP_FIND_WARNING, "secret",
+		"%s of relay %s is not to be had here: %s", key, relay, value);
+	tp_find_why(&doctor->findings,
+		"the service may have it, but no login can be tried");
+}
+
+static void check_variable(struct tp_doctor *doctor, const char *relay,
+	const char *key, const char *name)
+{
+	if (getenv(name))
+		return;
+	not_here(doctor, relay, key, name);
+	tp_find_do(&doctor->findings,
+		"run it with the variable, as the service has it: systemd-run "
+		"--pipe --wait -p EnvironmentFile=FILE tillpost doctor");
+}
+
+/* @return 1 after a finding: it is one, and cannot be read */
+static int lacks_credential(struct tp_doctor *doctor, const char *relay,
+	const char *key, const char *path)
+{
+	static const char directory[] = "/run/credentials/";
+
+	if (strncmp(path, directory, sizeof(directory) - 1) != 0 ||
+		access(path, R_OK) == 0)
+		return 0;
+	not_here(doctor, relay, key, path);
+	tp_find_do(&doctor->findings,
+		"run it as root while the service runs: systemd lends it only "
+		"then, and only to the service's user");
+	return 1;
+}
+
 static void check_secret(struct tp_doctor *doctor, const char *path)
 {
 	struct tillpost_error err;
 	struct stat st;
 	char directory[PATH_MAX];
-	char as[AS_USER_BYTES];
 
 	if (!look(doctor, TP_FIND_ERROR, "secret", path, &st)) {
 		tp_find_do(&doctor->findings,
-			"make it again with 'tillpost setup', or with: %ssh -c "
-			"'umask 077; cat >%s'",
-			as_user(doctor->owner.uid, doctor->owner.gid, as),
-			path);
+			"make it again with 'tillpost setup', or with: "
+			"tillpost secret set --user %s %s",
+			doctor->owner.name, path);
 		return;
 	}
 	if (!is_ours(doctor, &st))
@@ -178,21 +214,31 @@ static void check_secret(struct tp_doctor *doctor, const char *path)
 			0700, "others could replace the secrets in it");
 }
 
+static void check_source(struct tp_doctor *doctor, const char *relay,
+	const char *key, int is_variable)
+{
+	const char *value =
+		tp_values_text(&doctor->values, "relays", relay, key);
+
+	if (!value[0])
+		return;
+	if (is_variable)
+		check_variable(doctor, relay, key, value);
+	else if (!lacks_credential(doctor, relay, key, value))
+		check_secret(doctor, value);
+}
+
 void tp_doctor_secrets(struct tp_doctor *doctor)
 {
-	static const char *const keys[] = { "password_file", "token_file" };
 	char relay[TP_VALUES_KEY_BYTES];
 	size_t at = 0;
-	size_t i;
 
-	while (tp_values_next(&doctor->values, "relays", &at, relay))
-		for (i = 0; i < TP_COUNT(keys); i++) {
-			const char *path = tp_values_text(
-				&doctor->values, "relays", relay, keys[i]);
-
-			if (path[0])
-				check_secret(doctor, path);
-		}
+	while (tp_values_next(&doctor->values, "relays", &at, relay)) {
+		check_source(doctor, relay, "password_file", 0);
+		check_source(doctor, relay, "token_file", 0);
+		check_source(doctor, relay, "password_env", 1);
+		check_source(doctor, relay, "token_env", 1);
+	}
 }
 
 /* ---- queue, spool, log -------------------------------------------------- */

@@ -3,7 +3,7 @@
  *
  * JOB     Of each store all relays are looked at, and the domains of From and
  *         envelope with each. The first relay is the one in use: only there
- *         a login is tried.
+ *         a login is tried, and where the secrets are to be had.
  * SPDX-License-Identifier: MIT
  */
 #include "cli/doctor.h"
@@ -57,6 +57,22 @@ static const struct tp_provider_hint *hint_of(
 		of_relay(doctor, relay, "host"));
 }
 
+static void try_login(
+	struct tp_doctor *doctor, const struct tp_relay_target *target)
+{
+	if (!doctor->no_login[0]) {
+		(void)tp_relay_login(doctor->cli, target, doctor->recipient,
+			&doctor->findings);
+		return;
+	}
+	tp_find(&doctor->findings, TP_FIND_NOTE, "login",
+		"%s: not tried, nor its certificate looked at%s, as not all "
+		"secrets are to be had here",
+		target->relay,
+		doctor->recipient ? ", nor a test mail sent" : "");
+	tp_find_why(&doctor->findings, "%s", doctor->no_login);
+}
+
 /* @param in_use whether the store sends through it */
 static void check_relay(struct tp_doctor *doctor, const char *store,
 	const char *relay, int in_use)
@@ -74,8 +90,7 @@ static void check_relay(struct tp_doctor *doctor, const char *store,
 		(void)printf("relay %s, store %s%s:\n", relay, store,
 			in_use ? "" : " (not in use: no login is tried)");
 	if (tp_relay_probe(&target, &doctor->findings) && in_use)
-		(void)tp_relay_login(doctor->cli, &target, doctor->recipient,
-			&doctor->findings);
+		try_login(doctor, &target);
 }
 
 static void check_domain(struct tp_doctor *doctor, const char *store,
