@@ -492,7 +492,7 @@ struct tillpost_api {
 	/* Makes run() return soon. Async-signal-safe. */
 	void (*stop)(tillpost_handle *handle);
 
-	/* RELAY may be NULL. */
+	/* STATUS is filled before RELAY is called. Either may be NULL. */
 	int32_t (*status)(tillpost_handle *handle,
 		struct tillpost_status *status, tillpost_relay_status_fn *relay,
 		void *ctx, struct tillpost_error *err);

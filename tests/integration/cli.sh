@@ -215,6 +215,38 @@ json "[r['relay'] for r in LINES[0]['relays']] == ['lab', 'office']"
 json 'LINES[0]["delivering"] is False'
 json '{r["state"] for r in LINES[0]["relays"]} == {"stopped"}'
 
+# A daemon that answers once is enough for counts and table.
+mkdir "$work/spool"
+/usr/bin/python3 - "$work/spool/query" <<'END' &
+import json, os, socket, sys
+at = socket.socket(socket.AF_UNIX)
+at.bind(sys.argv[1] + ".new")
+at.listen()
+os.rename(sys.argv[1] + ".new", sys.argv[1])
+asker = at.accept()[0]
+at.close()
+os.unlink(sys.argv[1])
+asker.recv(4096)
+row = dict.fromkeys(("retry_ms", "connections", "waiting_count",
+                     "queued_count", "active_count", "held_count",
+                     "oldest_ms", "body_bytes"), 0)
+row.update(store="default", relay="office", state="paused", reason="once")
+asker.sendall(json.dumps({"row": row}).encode() + b'\n{"end":0}\n')
+END
+started=$!
+waited=0
+until [ -S "$work/spool/query" ]; do
+	[ $waited -lt 100 ] || fail "nobody answers"
+	sleep 0.1
+	waited=$((waited + 1))
+done
+run 0 status -c "$conf"
+shows out '^waiting +1$'
+shows out '^office +paused +0 .* once$'
+wait "$started"
+started=
+rmdir "$work/spool"
+
 # ---- log --------------------------------------------------------------------
 
 run 0 log -c "$conf"

@@ -28,21 +28,6 @@ static const struct tp_column columns[] = {
 	{ .title = "REASON" },
 };
 
-static int32_t add_relay_row(
-	void *ctx, const struct tillpost_relay_status *relay)
-{
-	char waiting[24];
-	char retry[TP_WHEN_BYTES];
-	const char *cells[] = { relay->relay, relay->state, waiting, retry,
-		relay->reason };
-
-	(void)snprintf(waiting, sizeof(waiting), "%lld",
-		(long long)relay->waiting_count);
-	tp_when_local(relay->retry_ms, retry);
-	tp_table_row(ctx, cells);
-	return 0;
-}
-
 static int32_t add_relay_object(
 	void *ctx, const struct tillpost_relay_status *relay)
 {
@@ -103,23 +88,49 @@ static void print_counts(const struct tillpost_status *status)
 	(void)fputc('\n', stdout);
 }
 
-static int32_t print_text(struct tp_cli *cli, struct tillpost_error *err)
-{
-	const struct tillpost_api *api = cli->plugin.api;
+/* One call of status(): what is asked twice may have changed between. */
+struct text {
 	struct tillpost_status status;
 	struct tp_table *table;
+	int has_counts; /* printed: they stand above the table */
+};
+
+static void print_counts_once(struct text *text)
+{
+	if (!text->has_counts)
+		print_counts(&text->status);
+	text->has_counts = 1;
+}
+
+static int32_t add_relay_row(
+	void *ctx, const struct tillpost_relay_status *relay)
+{
+	struct text *text = ctx;
+	char waiting[24];
+	char retry[TP_WHEN_BYTES];
+	const char *cells[] = { relay->relay, relay->state, waiting, retry,
+		relay->reason };
+
+	print_counts_once(text);
+	(void)snprintf(waiting, sizeof(waiting), "%lld",
+		(long long)relay->waiting_count);
+	tp_when_local(relay->retry_ms, retry);
+	tp_table_row(text->table, cells);
+	return 0;
+}
+
+static int32_t print_text(struct tp_cli *cli, struct tillpost_error *err)
+{
+	struct text text = { .table = tp_table_new(
+				     stdout, columns, TP_COUNT(columns)) };
 	int32_t rc;
 
-	/* Without relays first: the counts stand above their table. */
-	init_status(&status);
-	rc = api->status(cli->handle, &status, NULL, NULL, err);
-	if (rc < 0)
-		return rc;
-	print_counts(&status);
-	table = tp_table_new(stdout, columns, TP_COUNT(columns));
-	init_status(&status);
-	rc = api->status(cli->handle, &status, add_relay_row, table, err);
-	return tp_table_end(&table, rc, err);
+	init_status(&text.status);
+	rc = cli->plugin.api->status(
+		cli->handle, &text.status, add_relay_row, &text, err);
+	if (rc >= 0)
+		print_counts_once(&text);
+	return tp_table_end(&text.table, rc, err);
 }
 
 /* The counts since open() are left out: this handle was opened a moment ago
