@@ -14,6 +14,25 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* systemd puts what LoadCredential= names there, for the service alone. */
+static int is_credential(const char *path)
+{
+	static const char directory[] = "/run/credentials/";
+
+	return strncmp(path, directory, sizeof(directory) - 1) == 0;
+}
+
+/* Where systemd lets the service in by an access control list, the group's bits
+ * are the list's mask; the group itself is root. */
+static mode_t of_others(const char *path, const struct stat *st)
+{
+	mode_t others =
+		is_credential(path) && st->st_uid == 0 && st->st_gid == 0 ? 007
+									  : 077;
+
+	return st->st_mode & others;
+}
+
 static int check_file(
 	int fd, const char *path, const char *main_path, struct tp_error *err)
 {
@@ -30,7 +49,7 @@ static int check_file(
 			"or to the user who reads it; run chown %lu %s",
 			path, (unsigned long)st.st_uid,
 			(unsigned long)tp_config_user(main_path), path);
-	if ((st.st_mode & 077) != 0)
+	if (of_others(path, &st) != 0)
 		return tp_fail(err, TP_EPERM, "",
 			"%s has mode %04o: others must have no access to a "
 			"secret; run chmod 600 %s",
@@ -85,14 +104,6 @@ static int read_secret(int fd, const char *path, char *bytes, size_t *len_out,
 			err, TP_ECONFIG, "", "%s holds a NUL byte", path);
 	*len_out = len;
 	return TP_OK;
-}
-
-/* systemd puts what LoadCredential= names there, for the service alone. */
-static int is_credential(const char *path)
-{
-	static const char directory[] = "/run/credentials/";
-
-	return strncmp(path, directory, sizeof(directory) - 1) == 0;
 }
 
 static int cannot_open(const char *path, struct tp_error *err)

@@ -1113,6 +1113,45 @@ static void a_check_says_which_secrets_only_the_service_has(void **state)
 		TP_ECONFIG);
 }
 
+/* Where systemd lends a secret by an access control list, the group's bits are
+ * the list's mask. Only root can make one there. */
+static void a_credential_may_have_the_mask_of_a_list(void **state)
+{
+	static const char directory[] = "/run/credentials";
+	struct config_fixture *fixture = *state;
+	char path[64];
+	char text[400];
+	int made;
+	int fd;
+
+	if (geteuid() != 0) {
+		print_message("not root: nothing can be lent\n");
+		return;
+	}
+	made = mkdir(directory, 0755) == 0;
+	snprintf(path, sizeof(path), "%s/tillpost-test-%ld", directory,
+		(long)getpid());
+	snprintf(text, sizeof(text),
+		"relays = { a = { host = \"a.example\"; username = \"u\";\n"
+		"  password_file = \"%s\"; }; };\n"
+		"stores = { default = { relays = [\"a\"]; }; };\n",
+		path);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, "secret", 6), 6);
+	assert_int_equal(fchmod(fd, 0440), 0);
+	assert_int_equal(config_fixture_load_text(fixture, text), 0);
+	assert_int_equal(fchmod(fd, 0444), 0);
+	assert_int_equal(config_fixture_load_text(fixture, text), TP_EPERM);
+	assert_int_equal(fchmod(fd, 0440), 0);
+	assert_int_equal(fchown(fd, 0, 1), 0);
+	assert_int_equal(config_fixture_load_text(fixture, text), TP_EPERM);
+	close(fd);
+	unlink(path);
+	if (made)
+		rmdir(directory);
+}
+
 /* ---- sources ------------------------------------------------------------ */
 
 static void the_main_file_wins_over_the_managed_file(void **state)
@@ -1426,6 +1465,7 @@ int main(void)
 		FIXTURE_TEST(
 			a_submitting_process_gets_no_secrets_and_needs_none),
 		FIXTURE_TEST(a_check_says_which_secrets_only_the_service_has),
+		FIXTURE_TEST(a_credential_may_have_the_mask_of_a_list),
 		FIXTURE_TEST(the_main_file_wins_over_the_managed_file),
 		FIXTURE_TEST(the_host_is_asked_only_for_what_no_file_sets),
 		FIXTURE_TEST(a_bad_answer_of_the_host_is_a_finding),
