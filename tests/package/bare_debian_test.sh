@@ -34,7 +34,8 @@ work=$PWD/build/package
 # Everything but what apt, dpkg and this test write down about themselves:
 # their logs, states and caches, ldconfig's cache, and the copies that
 # adduser's tools keep of the files before the last change.
-tree()
+#   find_tree ACTION...
+find_tree()
 {
 	(cd "$root" && find . \
 		\( -path ./proc -o -path ./test -o -path ./var/lib/apt \
@@ -52,9 +53,13 @@ tree()
 		! -path './etc/passwd-' ! -path './etc/group-' \
 		! -path './etc/shadow-' ! -path './etc/gshadow-' \
 		! -path './etc/apt/sources.list.d/test.list' \
-		-printf '%p %y %m %U:%G %l ' \
-		\( -type f -exec sha256sum -z {} \; -printf '\n' -o \
-		-printf '\n' \)) | tr '\0' ' ' | sort
+		"$@")
+}
+
+tree()
+{
+	find_tree -printf '%p %y %m %U:%G %l\n' | sort
+	find_tree -type f -exec sha256sum {} + | sort -k 2
 }
 
 mkdir -p "$work"
@@ -139,5 +144,5 @@ if grep -q tillpost "$root"/etc/{passwd,group,shadow,gshadow} ||
 	fail "purge left a user, a group or a diversion"
 fi
 sink_stop
-step "nothing is left; $(wc -l <"$work/tree.after") files compared"
+step "nothing is left; $(grep -c '^\./' "$work/tree.after") paths compared"
 root_close
