@@ -93,8 +93,8 @@ static int32_t list(struct tp_sendmail *sendmail, struct listing *listing,
 	struct tillpost_error *err)
 {
 	struct tillpost_queue_filter filter;
-	int32_t rc = tp_sendmail_open(
-		sendmail, TILLPOST_ROLE_EMBEDDED, TILLPOST_OPEN_PASSIVE, err);
+	int32_t rc = tp_sendmail_open(sendmail, TILLPOST_ROLE_EMBEDDED,
+		TILLPOST_OPEN_PASSIVE | TILLPOST_OPEN_NO_SECRETS, err);
 
 	if (rc < 0)
 		return rc;
