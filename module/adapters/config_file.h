@@ -41,8 +41,8 @@ struct tp_config_source {
 	int without_secrets;
 	/* 1: for a process that only submits, and with without_secrets: the
 	 * main file may belong to anybody and the others to its owner too, and
-	 * a managed file that this user may not read is a warning: the result
-	 * is then `partial`. */
+	 * a managed file need not be readable: the result is then
+	 * `partial`. */
 	int for_submitter;
 	/* 1: nothing is going to be sent: that there is no secret where only
 	 * the service has it is a warning. */

@@ -178,10 +178,8 @@ static int read_managed(struct tp_config_loader *loader, const char *path)
 	if (rc == TP_ENOTFOUND)
 		return TP_OK;
 	if (rc == TP_EPERM && loader->source->for_submitter) {
+		/* As it should be where it holds a secret. */
 		loader->config->partial = 1;
-		tp_config_warning(loader, path,
-			"may not be read by this user: settings in it are not "
-			"known here");
 		return TP_OK;
 	}
 	if (rc < 0)

@@ -46,8 +46,17 @@ int tp_config_owner_fits(const char *main_path, uid_t owner)
 int tp_config_check_owner(const char *main_path,
 	const struct tp_config_text_file *file, struct tp_error *err)
 {
+	struct stat directory;
+
 	if (tp_config_owner_fits(main_path, file->owner))
 		return TP_OK;
+	/* The daemon's own: right as it is, but not for this user. */
+	if (geteuid() != 0 && stat_directory(main_path, &directory) == 0 &&
+		directory.st_uid == file->owner)
+		return tp_fail(err, TP_EPERM, tp_config_where_tail(file->path),
+			"is for user %lu, to whom its directory belongs: run "
+			"this as root, or as that user",
+			(unsigned long)file->owner);
 	return tp_fail(err, TP_EPERM, tp_config_where_tail(file->path),
 		"belongs to user %lu: it must belong to root or to the user "
 		"who reads it; run chown %lu",

@@ -146,7 +146,6 @@ int tp_cli_open_to_look(struct tp_cli *cli, uint64_t capabilities)
 	if (err.status != TILLPOST_EPERM || geteuid() == 0 ||
 		!(cli->plugin.api->capabilities & TILLPOST_CAP_SUBMIT))
 		return tp_cli_fail(&err);
-	tp_report(TP_CLI_PROGRAM, err.where, "%s", err.text);
 	tp_report(TP_CLI_PROGRAM, "queue",
 		"not for this user: asking tillpostd what he may see");
 	return open_submit(cli, NULL);

@@ -60,8 +60,12 @@ static void wrong_owner(struct tp_doctor *doctor, const char *topic,
 		"%s belongs to user %lu, and not to %s", path,
 		(unsigned long)st->st_uid, doctor->owner.name);
 	tp_find_why(&doctor->findings, "%s", why);
-	tp_find_do(
-		&doctor->findings, "chown -h %s %s", doctor->owner.name, path);
+	if (geteuid() == 0)
+		tp_find_do(&doctor->findings, "chown -h %s %s",
+			doctor->owner.name, path);
+	else
+		tp_find_do(&doctor->findings,
+			"run doctor as root, who sees to whom it must belong");
 }
 
 static void wrong_mode(struct tp_doctor *doctor, int level, const char *topic,

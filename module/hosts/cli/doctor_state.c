@@ -163,7 +163,8 @@ static int32_t show_relay(void *ctx, const struct tillpost_relay_status *relay)
 	tp_find_why(&doctor->findings,
 		"its mail waits until the relay works again");
 	tp_find_do(&doctor->findings,
-		"mend the cause, then: tillpost queue retry --all");
+		"mend the cause; if it was a setting or a password, let "
+		"tillpostd reload; then: tillpost queue retry --all");
 	return 0;
 }
 
@@ -327,9 +328,13 @@ static void say_waiting(
 	char age[TP_WHEN_BYTES];
 	int64_t age_ms = tp_when_now_ms() - status->oldest_ms;
 
+	if (status->spooled_count > 0)
+		tp_find(&doctor->findings, TP_FIND_NOTE, "spool",
+			"%lld mails wait there for tillpostd",
+			(long long)status->spooled_count);
 	if (status->queued_count == 0 || status->oldest_ms == 0) {
 		tp_find(&doctor->findings, TP_FIND_OK, "queue",
-			"nothing is waiting");
+			"nothing is waiting in it");
 		return;
 	}
 	tp_when_span(age_ms, age);

@@ -51,10 +51,11 @@ void tp_setup_keys_of(const struct tp_setup *setup, const char *secret_path,
 	tp_setup_add(keys, "relays", relay, "tls", setup->tls, TP_CONF_STRING);
 	tp_setup_add(keys, "relays", relay, "ca_file", setup->ca_file,
 		TP_CONF_STRING);
-	tp_setup_login_keys(setup, secret_path, keys);
+	/* Before the login, which is an error without it. */
 	if (clear && !setup->without_login)
 		tp_setup_add(keys, "relays", relay, "allow_plaintext_auth",
 			"true", TP_CONF_BARE);
+	tp_setup_login_keys(setup, secret_path, keys);
 	/* Added one by one, a store without a relay would be an error. */
 	tp_setup_add(
 		keys, "stores", setup->store, "relays", relay, TP_CONF_LIST);
