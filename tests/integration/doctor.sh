@@ -150,7 +150,7 @@ finds ok spool 'quarantine has mode 0700'
 finds ok log outcome.jsonl
 finds ok disk 'MB free'
 finds ok daemon 'answers \(pid [1-9]'
-finds ok queue 'nothing is waiting'
+finds ok queue 'nothing is waiting in it'
 finds ok port "port $A_SMTPS_PORT can be reached"
 finds ok 'tls mode' 'from the first byte'
 finds ok tls TLSv1

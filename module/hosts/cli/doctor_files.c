@@ -56,16 +56,20 @@ static const char *as_user(uid_t uid, gid_t gid, char out[AS_USER_BYTES])
 static void wrong_owner(struct tp_doctor *doctor, const char *topic,
 	const char *path, const struct stat *st, const char *why)
 {
+	struct stat directory;
+
 	tp_find(&doctor->findings, TP_FIND_ERROR, topic,
 		"%s belongs to user %lu, and not to %s", path,
 		(unsigned long)st->st_uid, doctor->owner.name);
 	tp_find_why(&doctor->findings, "%s", why);
-	if (geteuid() == 0)
+	/* The daemon's own: right as it is, but not for this user. */
+	if (stat(doctor->directory, &directory) == 0 &&
+		directory.st_uid == st->st_uid)
+		tp_find_do(&doctor->findings,
+			"run doctor as root, who can look as the daemon's user");
+	else
 		tp_find_do(&doctor->findings, "chown -h %s %s",
 			doctor->owner.name, path);
-	else
-		tp_find_do(&doctor->findings,
-			"run doctor as root, who sees to whom it must belong");
 }
 
 static void wrong_mode(struct tp_doctor *doctor, int level, const char *topic,
