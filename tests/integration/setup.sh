@@ -268,6 +268,7 @@ add="$as --yes -c $conf --host 127.0.0.1 --ca-file $CA_FILE
 		--test-to kunde@example.org
 }
 shows out 'test mail: the relay took'
+shows out 'Store eu gets no mail until its .match. says which'
 cmp "$work/before" "$conf" || fail "the main file was changed"
 is 600 "$work/etc/tillpost.managed.conf"
 is 600 "$work/etc/secrets/second"

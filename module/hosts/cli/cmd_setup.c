@@ -119,6 +119,13 @@ static void say_next(const struct tp_setup *setup)
 	if (variable)
 		(void)printf("\ntillpostd needs %s in its environment too.\n",
 			variable);
+	if (strcmp(setup->store, "default") != 0)
+		(void)printf("\nStore %s gets no mail until its 'match' says "
+			     "which, for example match = { from = "
+			     "[\"@shop.example\"]; };\nsee "
+			     "tillpost.conf(5), and try it with 'tillpost "
+			     "route'.\n",
+			setup->store);
 	(void)printf("\nNext: %s, then 'tillpost doctor%s%s'.\n",
 		usual ? "'systemctl enable --now tillpostd' (or 'systemctl "
 			"reload tillpostd' if it runs)"
