@@ -101,6 +101,12 @@ def measure_intake(place, count, size):
     print(f"stop: exit code {code} after {stopped:.2f} s", flush=True)
 
 
+def is_quiet(daemon):
+    before = daemon.cpu_s()
+    time.sleep(3)
+    return daemon.cpu_s() - before < 0.02
+
+
 def measure_memory(place, size, total, idle_s):
     sink = Sink(place)
     config = place.config(sink.port)
@@ -119,7 +125,8 @@ def measure_memory(place, size, total, idle_s):
             time.sleep(1)
             print(f"memory: {daemon.rss_kb()} KiB resident after {done} "
                   f"messages ({time.monotonic() - start:.0f} s)", flush=True)
-        time.sleep(5)
+        # What was sent is swept away first.
+        until(300, "it has nothing to do", lambda: is_quiet(daemon))
         before = daemon.cpu_s()
         time.sleep(idle_s)
         used = daemon.cpu_s() - before
