@@ -108,7 +108,7 @@ fuzz-run: $(FUZZ)
 
 demo: ## two real relays, two stores, real mails (under a minute)
 	packaging/deps.sh build test
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@tests/demo/demo.sh
 
 bench-quick: ## messages per second, against a plain libcurl loop
