@@ -11,15 +11,6 @@
 set -eu
 cd "$(dirname "$0")/../.."
 
-if [ "$(id -u)" -ne 0 ]; then
-	echo "logrotate_test.sh: run as root: debootstrap and chroot need it"
-	exit 1
-fi
-if [ "${1:-}" != --inside ]; then
-	exec unshare --mount --pid --fork --kill-child --mount-proc \
-		"$0" --inside
-fi
-
 work=$PWD/build/package
 # shellcheck source-path=SCRIPTDIR
 . tests/package/root.sh

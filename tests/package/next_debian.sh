@@ -11,15 +11,6 @@
 set -eu
 cd "$(dirname "$0")/../.."
 
-if [ "$(id -u)" -ne 0 ]; then
-	echo "next_debian.sh: run as root: chroot needs it"
-	exit 1
-fi
-if [ "${1:-}" != --inside ]; then
-	exec unshare --mount --pid --fork --kill-child --mount-proc \
-		"$0" --inside
-fi
-
 work=$PWD/build/package
 release=trixie
 # shellcheck source-path=SCRIPTDIR

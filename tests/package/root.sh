@@ -1,8 +1,10 @@
 #!/bin/bash
 # root.sh - a bare Debian root and a local apt repository for package tests
 #
-# JOB     A library. The packages of the mirror and the bare roots are kept in
-#         build/package/cache; the root itself is build/package/root.
+# JOB     A library. Reading it starts the test anew as the first process in
+#         name spaces of its own for mounts and processes. The packages of the
+#         mirror and the bare roots are kept in build/package/cache; the root
+#         itself is build/package/root.
 #
 # USE     work=DIR; . tests/package/root.sh
 #   root_base NAME [PACKAGE...]  makes cache/RELEASE-NAME.tar, if there is none: the
@@ -29,6 +31,16 @@
 #         is read: another Debian than 12
 # SPDX-License-Identifier: MIT
 # shellcheck disable=SC2154 # work
+
+if [ "$(id -u)" -ne 0 ]; then
+	echo "$(basename "$0"): run as root: a root of its own is entered"
+	exit 1
+fi
+# Nothing of the test stays mounted, and nothing runs on.
+if [ "${1:-}" != --inside ]; then
+	exec unshare --mount --pid --fork --kill-child --mount-proc \
+		"$0" --inside
+fi
 
 export LC_ALL=C.UTF-8
 cache=$work/cache

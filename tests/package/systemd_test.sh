@@ -15,15 +15,6 @@
 set -eu
 cd "$(dirname "$0")/../.."
 
-if [ "$(id -u)" -ne 0 ]; then
-	echo "systemd_test.sh: run as root: a system is booted"
-	exit 1
-fi
-if [ "${1:-}" != --inside ]; then
-	exec unshare --mount --pid --fork --kill-child --mount-proc \
-		"$0" --inside
-fi
-
 work=$PWD/build/package
 # shellcheck source-path=SCRIPTDIR
 . tests/package/root.sh
