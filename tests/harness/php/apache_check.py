@@ -14,10 +14,10 @@ import shutil
 import stat
 import sys
 import threading
-import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import apache  # noqa: E402
+import reloads  # noqa: E402
 
 CLIENTS, MAILS, RELOADS = 4, 50, 2
 
@@ -102,19 +102,10 @@ def reload_under_load():
                 answers.append(answer)
 
     before = set(os.listdir(INCOMING))
-    threads = [threading.Thread(target=client, args=(n,))
-               for n in range(CLIENTS)]
-    for thread in threads:
-        thread.start()
-    done = 0
-    while any(thread.is_alive() for thread in threads):
-        if done < RELOADS and len(answers) >= (done + 1) * (
-                CLIENTS * MAILS) // (RELOADS + 1):
-            server.reload()
-            done += 1
-        time.sleep(0.01)
-    for thread in threads:
-        thread.join()
+    done = reloads.under_load(
+        client, CLIENTS, server.reload, RELOADS,
+        lambda done: len(answers) >= (done + 1) * (
+            CLIENTS * MAILS) // (RELOADS + 1))
     files = set(os.listdir(INCOMING)) - before
     ids = {answer.split()[0] for answer in answers}
     check("there was no restart", done == RELOADS)

@@ -10,11 +10,11 @@ import os
 import re
 import sys
 import threading
-import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import fastcgi  # noqa: E402
 import fpm  # noqa: E402
+import reloads  # noqa: E402
 
 CLIENTS, MAILS, RELOADS = 8, 100, 4
 
@@ -168,19 +168,10 @@ def reload_under_load():
             with lock:
                 answers.append(answer)
 
-    threads = [threading.Thread(target=client, args=(n,))
-               for n in range(CLIENTS)]
-    for thread in threads:
-        thread.start()
-    done = 0
-    while any(thread.is_alive() for thread in threads):
-        if done < RELOADS and len(answers) >= (done + 1) * (
-                CLIENTS * MAILS) // (RELOADS + 1):
-            server.reload()
-            done += 1
-        time.sleep(0.01)
-    for thread in threads:
-        thread.join()
+    done = reloads.under_load(
+        client, CLIENTS, server.reload, RELOADS,
+        lambda done: len(answers) >= (done + 1) * (
+            CLIENTS * MAILS) // (RELOADS + 1))
     server.stop()
     files = set(spooled()) - before
     ids = [answer.split()[0] for answer in answers
